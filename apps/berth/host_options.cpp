@@ -1,0 +1,231 @@
+#include "apps/berth/host_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "apps/berth/command.hpp"
+#include "apps/berth/terminal_text.hpp"
+
+namespace berth::app {
+namespace {
+
+Ipv4Prefix address_with_network(std::string_view option, const std::string& text) {
+    const auto prefix = parse_ipv4_prefix(text);
+    if (!prefix || text.find('/') == std::string::npos)
+        throw UsageError(fmt::format(
+            "{} {}: not an address with its network's length; write it like 192.0.2.2/24", option,
+            text));
+    const Ipv4Address address = prefix->address;
+    const bool is_network_name = prefix->has_broadcast() && (address == prefix->network() ||
+                                                             address == prefix->broadcast());
+    if (address.is_this_network() || address.is_loopback() || address.is_multicast() ||
+        address.is_reserved() || address.is_limited_broadcast() || is_network_name)
+        throw UsageError(fmt::format(
+            "{} {}: no host can have this address; choose one like 192.0.2.2/24", option, text));
+    return *prefix;
+}
+
+MacAddress hardware_address(const std::string& text) {
+    const auto mac = parse_mac_address(text);
+    if (!mac)
+        throw UsageError(fmt::format(
+            "--mac {}: not a hardware address; write it like 02:00:00:00:00:01", text));
+    if (mac->is_group() || mac->is_zero())
+        throw UsageError(fmt::format(
+            "--mac {}: a group or zero address names no interface; write one like "
+            "02:00:00:00:00:01",
+            text));
+    return *mac;
+}
+
+// libpcap's own message would come later and without advice.
+void require_interface(const std::string& url) {
+    const std::string name = url.substr(5, url.find(',') - 5);
+    if (name.empty() || name == "any" || if_nametoindex(name.c_str()) != 0) return;
+    std::string known;
+    if (struct if_nameindex* list = if_nameindex(); list != nullptr) {
+        for (auto* entry = list; entry->if_index != 0; ++entry)
+            known += (known.empty() ? "" : ", ") + std::string(entry->if_name);
+        if_freenameindex(list);
+    }
+    throw UsageError(
+        fmt::format("--link {}: there is no interface '{}' here; there are: {}", url, name, known));
+}
+
+void require_known_kind(const std::string& url) {
+    static constexpr const char* kinds[] = {"tap", "unix", "pcap", "pcapfile", "cable"};
+    const auto colon = url.find(':');
+    const auto kind = url.substr(0, colon);
+    if (colon == std::string::npos ||
+        std::none_of(std::begin(kinds), std::end(kinds), [&](auto* known) { return kind == known; }))
+        throw UsageError(fmt::format(
+            "--link {}: not a link; write tap:NAME, unix:PATH, unix:PATH,listen, pcap:INTERFACE or "
+            "pcapfile:FILE",
+            url));
+    if (kind == "cable")
+        throw UsageError(fmt::format(
+            "--link {}: a cable joins two hosts inside one program; between programs use "
+            "unix:PATH,listen and unix:PATH",
+            url));
+    if (kind == "pcap") require_interface(url);
+}
+
+}  // namespace
+
+std::vector<Ipv4Address> HostPlan::addresses() const {
+    std::vector<Ipv4Address> all;
+    for (const auto& link : links)
+        for (const auto& prefix : link.addresses) all.push_back(prefix.address);
+    return all;
+}
+
+bool HostPlan::has_address(Ipv4Address address) const {
+    const auto all = addresses();
+    return std::find(all.begin(), all.end(), address) != all.end();
+}
+
+HostArguments::HostArguments(CLI::App& command) : command_(command) {
+    const auto repeatable = [&](const char* name, std::vector<std::string>& values,
+                                const char* type, const char* help) {
+        return command_.add_option(name, values, help)
+            ->type_name(type)
+            ->allow_extra_args(false)
+            ->group("The host");
+    };
+    link_ = repeatable("--link", links_, "KIND:NAME[,OPTION=VALUE]",
+                       "The host's link: tap:tap0, unix:PATH[,listen], pcap:eth1, "
+                       "pcapfile:in.pcap,out=out.pcap. Repeated: one interface for each; the "
+                       "--address, --mac and --peer-address after a --link are its own");
+    address_ = repeatable("--address", addresses_, "ADDRESS/LENGTH",
+                          "An address of the host with its network's length (repeatable)");
+    mac_ = repeatable("--mac", macs_, "MAC", "The interface's hardware address (default: random)");
+    peer_address_ = repeatable("--peer-address", peer_addresses_, "ADDRESS/LENGTH",
+                               "For a TAP that berth creates: the kernel's address on its side");
+    command_.add_option("--gateway", gateway_, "The router for all other networks")
+        ->type_name("ADDRESS")
+        ->group("The host");
+    command_
+        .add_option("--name", name_, "The host's name, by which 'berth ss --host NAME' finds it")
+        ->type_name("NAME")
+        ->group("The host");
+    repeatable("--sysctl", sysctls_, "NAME=VALUE",
+               "Set a parameter, for example net.ipv4.tcp_syn_retries=10 (repeatable)");
+    command_.add_option("--seed", seed_, "Seed of the host's random numbers (default: a random one)")
+        ->type_name("NUMBER")
+        ->group("The host");
+    command_
+        .add_option("--capture", capture_,
+                    "Write every frame to a pcapng file, with a comment that names its fate")
+        ->type_name("FILE")
+        ->group("The host");
+}
+
+void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
+                                std::size_t occurrence) const {
+    if (&option == link_) {
+        require_known_kind(links_.at(occurrence));
+        plan.links.push_back({links_.at(occurrence), {}, {}, {}});
+        return;
+    }
+    if (plan.links.empty())
+        throw UsageError(fmt::format("{} belongs to a link; write --link before it",
+                                     option.get_name()));
+    LinkPlan& link = plan.links.back();
+    if (&option == address_)
+        link.addresses.push_back(address_with_network("--address", addresses_.at(occurrence)));
+    if (&option == mac_) {
+        if (link.mac) throw UsageError("--mac twice for one link; an interface has one");
+        link.mac = hardware_address(macs_.at(occurrence));
+    }
+    if (&option == peer_address_) {
+        if (!link.is_kind("tap"))
+            throw UsageError(fmt::format("--peer-address is for tap: links, and {} is none",
+                                         link.url));
+        link.peer_address = address_with_network("--peer-address", peer_addresses_.at(occurrence));
+    }
+}
+
+HostPlan HostArguments::plan() const {
+    HostPlan plan;
+    if (links_.empty())
+        throw UsageError(
+            "--link is missing; for example '--link tap:tap0 --address 192.0.2.2/24', or without "
+            "root '--link unix:/tmp/lab.sock,listen'");
+    // An option before the first --link means that link too, so links come first where there is one.
+    std::map<const CLI::Option*, std::size_t> seen;
+    const bool one_link = links_.size() == 1;
+    if (one_link) add_to_link(plan, *link_, 0);
+    for (const auto* option : command_.parse_order()) {
+        const bool per_link =
+            option == link_ || option == address_ || option == mac_ || option == peer_address_;
+        if (!per_link || (one_link && option == link_)) continue;
+        add_to_link(plan, *option, seen[option]++);
+    }
+    for (const auto& link : plan.links)
+        if (link.addresses.empty())
+            throw UsageError(fmt::format(
+                "the link {} has no address; write --address 192.0.2.2/24 after it", link.url));
+    const auto all = plan.addresses();
+    for (auto i = all.begin(); i != all.end(); ++i)
+        if (std::find(std::next(i), all.end(), *i) != all.end())
+            throw UsageError(fmt::format("--address {} is given twice", to_string(*i)));
+    if (!gateway_.empty()) {
+        plan.gateway = parse_ipv4_address(gateway_);
+        if (!plan.gateway)
+            throw UsageError(fmt::format(
+                "--gateway {}: not an IPv4 address; write it like 192.0.2.1", gateway_));
+        const auto reaches = [&](const LinkPlan& link) {
+            return std::any_of(link.addresses.begin(), link.addresses.end(),
+                               [&](const auto& prefix) { return prefix.contains(*plan.gateway); });
+        };
+        if (std::none_of(plan.links.begin(), plan.links.end(), reaches))
+            throw UsageError(fmt::format(
+                "--gateway {}: not in the network of any --address; a gateway is a neighbour",
+                gateway_));
+        if (plan.has_address(*plan.gateway))
+            throw UsageError(fmt::format("--gateway {}: that is the host itself", gateway_));
+    }
+    plan.options.name = name_;
+    plan.options.seed = seed_;
+    plan.options.sysctls = sysctls_;
+    plan.options.capture_file = capture_;
+    return plan;
+}
+
+namespace {
+
+template <class T>
+T& checked(Maybe<T>& result) {
+    if (!result) throw Failure(result.error());
+    return *result;
+}
+
+}  // namespace
+
+std::unique_ptr<Host> make_host(const HostPlan& plan) {
+    auto made = Host::create(plan.options);
+    std::unique_ptr<Host> host = std::move(checked(made));
+    for (const auto& link : plan.links) {
+        auto interface_index = host->add_link(link.url, link.mac, link.peer_address);
+        for (const auto& prefix : link.addresses) {
+            auto added = host->add_address(checked(interface_index), prefix);
+            checked(added);
+        }
+        checked(interface_index);
+    }
+    if (plan.gateway) {
+        auto added = host->add_route({Ipv4Address{}, 0}, plan.gateway);
+        checked(added);
+    }
+    if (const auto hint = host->setup_hint(); !hint.empty())
+        fmt::print(stderr, "berth: {}\n", escaped_line(hint));
+    return host;
+}
+
+}  // namespace berth::app

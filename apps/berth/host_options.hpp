@@ -1,0 +1,62 @@
+// The options of every command that makes a host, and the host made from them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "berth/address.hpp"
+#include "berth/host.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace berth::app {
+
+// One --link and what followed it: each link is one interface.
+struct LinkPlan {
+    std::string url;
+    std::vector<Ipv4Prefix> addresses;
+    std::optional<MacAddress> mac{};
+    std::optional<Ipv4Prefix> peer_address{};
+
+    bool is_kind(std::string_view kind) const { return url.rfind(std::string(kind) + ":", 0) == 0; }
+};
+
+struct HostPlan {
+    std::vector<LinkPlan> links;
+    std::optional<Ipv4Address> gateway{};
+    HostOptions options{};
+
+    std::vector<Ipv4Address> addresses() const;
+    bool has_address(Ipv4Address address) const;
+};
+
+// Adds --link, --address, --mac, --peer-address, --gateway, --name, --sysctl, --seed and --capture.
+class HostArguments {
+  public:
+    explicit HostArguments(CLI::App& command);
+    // Throws UsageError where they make no sense together.
+    HostPlan plan() const;
+
+  private:
+    void add_to_link(HostPlan& plan, const CLI::Option& option, std::size_t occurrence) const;
+
+    CLI::App& command_;
+    CLI::Option* link_ = nullptr;
+    CLI::Option* address_ = nullptr;
+    CLI::Option* mac_ = nullptr;
+    CLI::Option* peer_address_ = nullptr;
+    std::vector<std::string> links_, addresses_, macs_, peer_addresses_, sysctls_;
+    std::string gateway_, name_, capture_;
+    std::optional<std::uint64_t> seed_{};
+};
+
+// Throws Failure. Says on standard error what is still missing on the other side of the link.
+std::unique_ptr<Host> make_host(const HostPlan& plan);
+
+}  // namespace berth::app

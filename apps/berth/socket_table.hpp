@@ -1,0 +1,47 @@
+// The socket table of a running host: asked for, filtered, and its columns' text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/berth/running_host.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace berth::app {
+
+struct SocketEntry {
+    std::string protocol;  // "tcp", "udp"
+    std::string state;     // as ss writes it: "ESTAB"
+    std::uint64_t receive_queue = 0;
+    std::uint64_t send_queue = 0;
+    std::string local_address, local_port;
+    std::string remote_address, remote_port;  // port "*": none
+
+    bool is_listening() const { return state == "LISTEN" || state == "UNCONN"; }
+};
+
+// The options that ss and netstat share.
+struct SocketTableArguments {
+    QueryArguments query;
+    bool tcp = false;
+    bool udp = false;
+    bool all = false;
+    bool listening = false;
+    bool numeric = false;
+
+    void add_to(CLI::App& command);
+    // Both protocols, if neither is asked for.
+    bool wants(const std::string& protocol) const {
+        return (!tcp && !udp) || (tcp && protocol == "tcp") || (udp && protocol == "udp");
+    }
+};
+
+// Prints the JSON and gives nothing where --json was asked for; else the entries, sorted: listeners
+// first, then by local and remote endpoint, so that what shares a local endpoint stands together.
+std::vector<SocketEntry> socket_table(const SocketTableArguments& arguments, bool& printed_json);
+
+}  // namespace berth::app

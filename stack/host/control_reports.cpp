@@ -1,0 +1,125 @@
+#include "host/control_reports.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "socket/sockets.hpp"
+
+namespace berth::host {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int schema = 1;
+
+Json endpoint_json(const Endpoint& endpoint) {
+    return {{"address", to_string(endpoint.address)}, {"port", endpoint.port}};
+}
+
+Json sockets_json(Core& core) {
+    Json rows = Json::array();
+    for (const SocketRow& row : socket_rows(core)) {
+        rows.push_back({{"protocol", row.protocol},
+                        {"state", row.state},
+                        {"recv_q", row.receive_queue},
+                        {"send_q", row.send_queue},
+                        {"local", endpoint_json(row.local)},
+                        {"remote", endpoint_json(row.remote)}});
+    }
+    return rows;
+}
+
+Json drops_json(Core& core) {
+    Json rows = Json::array();
+    for (const DropRow& row : drop_rows(core)) {
+        rows.push_back({{"name", row.name},
+                        {"layer", row.layer},
+                        {"clause", row.clause},
+                        {"sentence", row.sentence},
+                        {"count", row.count}});
+    }
+    return rows;
+}
+
+Json interfaces_json(Core& core) {
+    Json rows = Json::array();
+    for (std::size_t i = 0; i < core.stack().interface_count(); ++i) {
+        const link::Interface& interface = core.stack().interface_at(static_cast<link::InterfaceIndex>(i));
+        Json addresses = Json::array();
+        for (const Ipv4Prefix& address : interface.addresses()) addresses.push_back(to_string(address));
+        const bool ethernet = core.links()[i].device->properties().kind == link::LinkKind::ethernet;
+        const link::InterfaceCounters& counters = interface.counters();
+        rows.push_back({{"index", i},
+                        {"link", interface.name()},
+                        {"kind", ethernet ? "ethernet" : "raw_ip"},
+                        {"mac", ethernet ? to_string(interface.mac()) : ""},
+                        {"mtu", interface.mtu()},
+                        {"addresses", addresses},
+                        {"frames_in", counters.frames_in},
+                        {"bytes_in", counters.bytes_in},
+                        {"frames_out", counters.frames_out},
+                        {"bytes_out", counters.bytes_out},
+                        {"dropped_in", counters.dropped_in},
+                        {"dropped_out", counters.dropped_out}});
+    }
+    return rows;
+}
+
+}  // namespace
+
+std::vector<SocketRow> socket_rows(Core& core) {
+    const auto snapshot = [&core] {
+        const CoreGuard guard(core.lock());
+        return socket::rows(core.stack());
+    }();
+    std::vector<SocketRow> rows;
+    rows.reserve(snapshot.size());
+    for (const socket::Row& row : snapshot) {
+        rows.push_back({to_string(row.protocol), std::string(row.state), row.receive_queue,
+                        row.send_queue, row.local, row.remote});
+    }
+    return rows;
+}
+
+std::vector<DropRow> drop_rows(Core& core) {
+    const DropCounters counters = [&core] {
+        const CoreGuard guard(core.lock());
+        return core.stack().drops();
+    }();
+    std::vector<DropRow> rows;
+    for (std::size_t i = 1; i < drop_reason_count; ++i) {
+        const auto reason = static_cast<DropReason>(i);
+        if (counters[reason] == 0) continue;
+        const DropReasonText& text = text_of(reason);
+        rows.push_back({std::string(text.name), std::string(text.layer), std::string(text.clause),
+                        std::string(text.sentence), counters[reason]});
+    }
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const DropRow& a, const DropRow& b) { return a.count > b.count; });
+    return rows;
+}
+
+std::string answer_control(Core& core, const std::string& name, std::string_view request) {
+    Json answer{{"schema", schema}};
+    if (request == "ss") {
+        answer["host"] = name;
+        answer["sockets"] = sockets_json(core);
+    } else if (request == "drops") {
+        answer["host"] = name;
+        answer["drops"] = drops_json(core);
+    } else if (request == "info") {
+        const CoreGuard guard(core.lock());
+        answer["host"] = name;
+        answer["pid"] = ::getpid();
+        answer["interfaces"] = interfaces_json(core);
+        answer["link_error"] = core.link_error();
+    } else {
+        answer["error"] = "unknown request; there are ss, drops and info";
+    }
+    return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace berth::host

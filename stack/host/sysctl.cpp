@@ -1,0 +1,120 @@
+#include "host/sysctl.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "drivers/text.hpp"
+
+namespace berth::host {
+
+namespace {
+
+using drivers::concat;
+using Setter = void (*)(tcp::Config&, long long);
+
+template <auto Member>
+void set_number(tcp::Config& config, long long value) {
+    using Field = std::remove_reference_t<decltype(config.*Member)>;
+    config.*Member = static_cast<Field>(value);
+}
+template <auto Member>
+void set_milliseconds(tcp::Config& config, long long value) {
+    config.*Member = milliseconds(value);
+}
+template <auto Member>
+void set_seconds(tcp::Config& config, long long value) {
+    config.*Member = seconds(value);
+}
+
+constexpr long long kilobyte = 1024;
+constexpr long long million = 1'000'000;
+
+// The bounds keep a connection alive that is: retries as Linux limits them, buffers that hold at
+// least two full segments of an Ethernet and no more than RFC 7323's largest window.
+// clang-format off
+constexpr std::array<SysctlText, 19> texts{{
+    {"net.ipv4.tcp_syn_retries",      "retries",      1, 127},
+    {"net.ipv4.tcp_synack_retries",   "retries",      0, 127},
+    {"net.ipv4.tcp_retries2",         "retries",      1, 127},
+    {"net.ipv4.tcp_orphan_retries",   "retries",      1, 127},
+    {"net.ipv4.tcp_fin_timeout",      "seconds",      1, 3600},
+    {"net.ipv4.tcp_window_scaling",   "0 or 1",       0, 1},
+    {"net.ipv4.tcp_timestamps",       "0 or 1",       0, 1},
+    {"net.ipv4.tcp_max_orphans",      "connections",  0, million},
+    {"net.ipv4.tcp_max_syn_backlog",  "connections",  1, million},
+    {"net.ipv4.tcp_max_tw_buckets",   "connections",  0, 4 * million},
+    {"net.ipv4.tcp_challenge_ack_limit", "per second", 1, million},
+    {"net.core.somaxconn",            "connections",  1, 65'535},
+    {"berth.tcp_rto_min_ms",          "milliseconds", 1, 120'000},
+    {"berth.tcp_rto_initial_ms",      "milliseconds", 1, 120'000},
+    {"berth.tcp_rto_max_ms",          "milliseconds", 1'000, 3'600'000},
+    {"berth.tcp_delayed_ack_ms",      "milliseconds", 0, 500},
+    {"berth.tcp_msl_seconds",         "seconds",      1, 240},
+    {"berth.tcp_send_buffer_bytes",   "bytes",        4 * kilobyte, 1024 * 1024 * kilobyte},
+    {"berth.tcp_receive_buffer_bytes", "bytes",       4 * kilobyte, 1024 * 1024 * kilobyte},
+}};
+constexpr std::array<Setter, texts.size()> setters{
+    set_number<&tcp::Config::syn_retries>,
+    set_number<&tcp::Config::synack_retries>,
+    set_number<&tcp::Config::data_retries>,
+    set_number<&tcp::Config::orphan_retries>,
+    set_seconds<&tcp::Config::fin_wait_2>,
+    set_number<&tcp::Config::window_scaling>,
+    set_number<&tcp::Config::timestamps>,
+    set_number<&tcp::Config::max_orphans>,
+    set_number<&tcp::Config::max_half_open>,
+    set_number<&tcp::Config::max_time_wait>,
+    set_number<&tcp::Config::challenge_acks_per_second>,
+    set_number<&tcp::Config::max_backlog>,
+    set_milliseconds<&tcp::Config::rto_min>,
+    set_milliseconds<&tcp::Config::rto_initial>,
+    set_milliseconds<&tcp::Config::rto_max>,
+    set_milliseconds<&tcp::Config::delayed_ack>,
+    set_seconds<&tcp::Config::msl>,
+    set_number<&tcp::Config::send_buffer_bytes>,
+    set_number<&tcp::Config::receive_buffer_bytes>,
+};
+// clang-format on
+
+std::string known_names() {
+    std::array<std::string_view, texts.size()> names;
+    for (std::size_t i = 0; i < texts.size(); ++i) names[i] = texts[i].name;
+    return drivers::list_of(names);
+}
+
+}  // namespace
+
+std::span<const SysctlText> sysctl_texts() {
+    return texts;
+}
+
+std::string apply_sysctl(std::string_view assignment, tcp::Config& config) {
+    const std::size_t equals = assignment.find('=');
+    if (equals == std::string_view::npos) {
+        return concat({"sysctl '", assignment, "' has no value; write name=value"});
+    }
+    const std::string_view name = assignment.substr(0, equals);
+    const std::string_view text = assignment.substr(equals + 1);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (texts[i].name != name) continue;
+        long long value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool number = error == std::errc{} && end == text.data() + text.size();
+        if (!number || value < texts[i].least || value > texts[i].greatest) {
+            return concat({"sysctl ", name, " cannot be '", text, "'; it is a number from ",
+                           std::to_string(texts[i].least), " to ", std::to_string(texts[i].greatest),
+                           " (", texts[i].unit, ")"});
+        }
+        setters[i](config, value);
+        if (config.rto_min > config.rto_max)
+            return concat({"sysctl ", name, " would put the smallest RTO above the largest; raise "
+                                            "berth.tcp_rto_max_ms first"});
+        return {};
+    }
+    return concat({"there is no sysctl '", name, "'; there are ", known_names()});
+}
+
+}  // namespace berth::host

@@ -1,0 +1,110 @@
+// Hosts, for C++: a berth stack with links, addresses and routes.
+//
+//     auto host = berth::Host::create({.name = "lab"});
+//     if (!host) die(host.error());
+//     (*host)->add_link("tap:tap0");
+//     (*host)->add_address(0, *berth::parse_ipv4_prefix("192.0.2.2/24"));
+//     berth::TcpListener listener(**host, {{}, 7});
+//
+// Thread-safe. The two modes (threads, embedded) are those of berth/host.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "berth/address.hpp"
+
+namespace berth {
+
+struct HostOptions {
+    bool threads = true;                // false: embedded, no thread and no clock of its own
+    std::string name{};                 // control socket and captures; empty: no control socket
+    std::optional<std::uint64_t> seed{};  // empty: from the operating system
+    std::int64_t start_ns = 0;          // embedded mode: the time of the first call
+    std::vector<std::string> sysctls{}; // "net.ipv4.tcp_syn_retries=10" …
+    std::string capture_file{};         // pcapng with every packet's fate; "-" is standard output; empty: none
+};
+
+enum class CallbackLinkKind : std::uint8_t { ethernet, raw_ip };
+
+struct SocketRow {
+    std::string protocol;  // "tcp", "udp"
+    std::string state;     // "LISTEN", "ESTAB" … as ss writes them
+    std::uint64_t receive_queue = 0;
+    std::uint64_t send_queue = 0;
+    Endpoint local;
+    Endpoint remote;
+};
+
+struct DropRow {
+    std::string name, layer, clause, sentence;
+    std::uint64_t count = 0;
+};
+
+// An error is one whole sentence, without a program's name in front.
+template <class T>
+class Maybe {
+  public:
+    Maybe(T value) : value_(std::move(value)) {}
+    static Maybe failed(std::string why) {
+        Maybe m;
+        m.error_ = std::move(why);
+        return m;
+    }
+    explicit operator bool() const { return value_.has_value(); }
+    T& operator*() { return *value_; }
+    T* operator->() { return &*value_; }
+    const std::string& error() const { return error_; }
+
+  private:
+    Maybe() = default;
+    std::optional<T> value_;
+    std::string error_;
+};
+
+class Host {
+  public:
+    static Maybe<std::unique_ptr<Host>> create(HostOptions options = {});
+    ~Host();  // closes every connection that is left without waiting (RST) and ends the threads
+
+    // All links before the first socket. Returns the interface's index.
+    // `peer_address`: for a TAP that berth creates, the kernel side's address.
+    Maybe<int> add_link(std::string_view url, std::optional<MacAddress> mac = {}, std::optional<Ipv4Prefix> peer_address = {});
+    using Output = std::function<bool(std::span<const std::uint8_t> packet, std::int64_t emission_ns)>;
+    Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output, std::optional<MacAddress> mac = {});
+    Maybe<int> add_address(int interface_index, Ipv4Prefix address);
+    // Without a gateway the destination is on the interface's link; without an interface the gateway's decides.
+    Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway, std::optional<int> interface_index = {});
+
+    // Embedded mode only.
+    bool input(int interface_index, std::span<const std::uint8_t> packet, std::int64_t now_ns);
+    void step(std::int64_t now_ns);
+    std::int64_t next_deadline_ns() const;
+
+    // A descriptor of the C API on this host: type is SOCK_STREAM or SOCK_DGRAM, perhaps with SOCK_NONBLOCK. -1 and errno.
+    int socket(int type);
+
+    std::vector<SocketRow> sockets() const;
+    std::vector<DropRow> drops() const;  // those that counted, most first
+    // Not empty: a link is gone; the host still answers calls, but nothing moves there.
+    std::string link_error() const;
+    // What is missing before the link can be used ("ip address add …"); empty: nothing.
+    std::string setup_hint() const;
+    // Blocks (threads mode) until no connection is closing any more or `timeout_ms` is over; true when none is left.
+    bool drain(int timeout_ms);
+
+    class Impl;
+    Impl& impl() { return *impl_; }
+
+  private:
+    explicit Host(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth

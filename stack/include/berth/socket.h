@@ -1,0 +1,52 @@
+/* The BSD-like socket API of berth, with the system's argument types and errno values.
+ *
+ * Each function does what its namesake without `berth_` does, on a berth host instead of the kernel:
+ * the process's current host (berth_host_use in berth/host.h; the first host made, if none was
+ * named), or the host that made the descriptor. Errors: -1 and errno. Thread-safe: any thread may
+ * call any function; calls block the calling thread only, unless the descriptor is non-blocking
+ * (SOCK_NONBLOCK, berth_fcntl O_NONBLOCK, MSG_DONTWAIT).
+ *
+ * Descriptors are berth's own numbers, from BERTH_FIRST_DESCRIPTOR upward, so they can be told from
+ * the kernel's; only berth_* functions understand them. berth_poll takes both kinds in one call.
+ */
+#ifndef BERTH_SOCKET_H
+#define BERTH_SOCKET_H
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BERTH_FIRST_DESCRIPTOR 0x40000000
+
+int berth_socket(int domain, int type, int protocol);
+int berth_bind(int fd, const struct sockaddr* address, socklen_t length);
+int berth_listen(int fd, int backlog);
+int berth_accept(int fd, struct sockaddr* address, socklen_t* length);
+int berth_accept4(int fd, struct sockaddr* address, socklen_t* length, int flags);
+int berth_connect(int fd, const struct sockaddr* address, socklen_t length);
+ssize_t berth_send(int fd, const void* data, size_t size, int flags);
+ssize_t berth_recv(int fd, void* data, size_t size, int flags);
+ssize_t berth_sendto(int fd, const void* data, size_t size, int flags, const struct sockaddr* address, socklen_t length);
+ssize_t berth_recvfrom(int fd, void* data, size_t size, int flags, struct sockaddr* address, socklen_t* length);
+ssize_t berth_read(int fd, void* data, size_t size);
+ssize_t berth_write(int fd, const void* data, size_t size);
+ssize_t berth_readv(int fd, const struct iovec* parts, int count);
+ssize_t berth_writev(int fd, const struct iovec* parts, int count);
+int berth_shutdown(int fd, int how);
+int berth_close(int fd);
+int berth_getsockname(int fd, struct sockaddr* address, socklen_t* length);
+int berth_getpeername(int fd, struct sockaddr* address, socklen_t* length);
+int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length);
+int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+int berth_fcntl(int fd, int command, int argument); /* F_GETFL, F_SETFL with O_NONBLOCK */
+int berth_poll(struct pollfd* fds, nfds_t count, int timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

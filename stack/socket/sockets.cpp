@@ -1,0 +1,51 @@
+#include "socket/sockets.hpp"
+
+#include "socket/tcp_socket.hpp"
+#include "socket/udp_socket.hpp"
+
+namespace berth::socket {
+
+namespace {
+
+Row row_of(const demux::Entry& entry) {
+    Row row;
+    row.local = entry.four_tuple.local;
+    row.remote = entry.four_tuple.remote;
+    switch (entry.kind) {
+        case demux::EntryKind::connection: {
+            const auto& connection = static_cast<const tcp::Connection&>(entry);
+            row.state = tcp::ss_name_of(connection.state());
+            row.receive_queue = connection.readable_bytes();
+            row.send_queue = connection.unacknowledged_bytes();
+            break;
+        }
+        case demux::EntryKind::half_open:
+            row.state = tcp::ss_name_of(tcp::State::syn_received);
+            break;
+        default:
+            row.state = tcp::ss_name_of(tcp::State::time_wait);
+    }
+    return row;
+}
+
+}  // namespace
+
+std::unique_ptr<Socket> open(Stack& stack, Type type) {
+    if (type == Type::stream) return std::make_unique<TcpSocket>(stack);
+    return std::make_unique<UdpSocket>(stack);
+}
+
+std::vector<Row> rows(const Stack& stack) {
+    std::vector<Row> rows;
+    stack.tcp().for_each_listener([&](const tcp::Listener& listener) {
+        rows.push_back({Protocol::tcp, tcp::ss_name_of(tcp::State::listen), listener.accept_queue.size(), listener.backlog, listener.local, {}});
+    });
+    stack.tcp().table().for_each([&](const demux::Entry& entry) { rows.push_back(row_of(entry)); });
+    stack.udp().for_each([&](const udp::UdpPort& port) {
+        if (!port.is_bound()) return;
+        rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN", port.queued_bytes(), 0, port.local, port.remote()});
+    });
+    return rows;
+}
+
+}  // namespace berth::socket

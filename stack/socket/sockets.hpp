@@ -1,0 +1,29 @@
+// Makes sockets on a stack, and lists all that the stack holds (what `berth ss` shows).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "berth/address.hpp"
+#include "socket/socket.hpp"
+#include "stack.hpp"
+
+namespace berth::socket {
+
+std::unique_ptr<Socket> open(Stack& stack, Type type);
+
+// One line of the socket table: a listener, a connection (with or without a socket), a half-open or
+// TIME-WAIT record, a UDP port.
+struct Row {
+    Protocol protocol = Protocol::tcp;
+    std::string_view state;  // "LISTEN", "ESTAB" … as ss writes them; "UNCONN" and "ESTAB" for UDP
+    std::size_t receive_queue = 0;  // bytes not yet read; for a listener: connections not yet accepted
+    std::size_t send_queue = 0;     // bytes not yet acknowledged; for a listener: its backlog
+    Endpoint local;
+    Endpoint remote;  // zero for a listener or unconnected port
+};
+std::vector<Row> rows(const Stack& stack);
+
+}  // namespace berth::socket

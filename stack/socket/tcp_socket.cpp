@@ -1,0 +1,253 @@
+#include "socket/tcp_socket.hpp"
+
+#include <algorithm>
+
+#include "socket/option_range.hpp"
+
+namespace berth::socket {
+
+TcpSocket::~TcpSocket() {
+    set_watcher(nullptr);
+    if (listener_ != nullptr) stack_.tcp().close(*listener_);
+    if (connection_ != nullptr) stack_.tcp().release(*connection_, linger_s_ == 0);
+    if (binding_ != nullptr) stack_.tcp().unbind(*binding_);
+}
+
+std::errc TcpSocket::bind(Endpoint local) {
+    // One socket, one local endpoint: a second bind is EINVAL (POSIX).
+    if (binding_ != nullptr || connection_ != nullptr || listener_ != nullptr) return std::errc::invalid_argument;
+    auto binding = stack_.tcp().bind(local, reuse_address_);
+    if (!binding) return binding.error();
+    binding_ = *binding;
+    return {};
+}
+
+std::errc TcpSocket::listen(int backlog) {
+    if (connection_ != nullptr) return std::errc::invalid_argument;
+    const auto limit = static_cast<std::size_t>(std::clamp(backlog, 1, static_cast<int>(stack_.tcp().config().max_backlog)));
+    if (listener_ != nullptr) {
+        listener_->backlog = limit;
+        return {};
+    }
+    if (binding_ == nullptr) {
+        if (const std::errc error = bind({}); error != std::errc{}) return error;
+    }
+    auto listener = stack_.tcp().listen(binding_->local, limit, this);
+    if (!listener) return listener.error();
+    listener_ = *listener;
+    binding_->reusable = false;  // from here on nobody shares it
+    apply_options();
+    return {};
+}
+
+Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
+    if (listener_ == nullptr) return Failure{std::errc::invalid_argument};
+    auto accepted = std::make_unique<TcpSocket>(stack_);
+    accepted->connection_ = stack_.tcp().accept(*listener_, accepted.get());
+    if (accepted->connection_ == nullptr) return Failure{std::errc::operation_would_block};
+    accepted->established_reported_ = true;
+    accepted->no_delay_ = no_delay_;
+    accepted->linger_s_ = linger_s_;
+    accepted->ttl_ = ttl_;
+    accepted->tos_ = tos_;
+    accepted->receive_buffer_ = receive_buffer_;
+    accepted->send_buffer_ = send_buffer_;
+    accepted->apply_options();
+    return std::unique_ptr<Socket>(std::move(accepted));
+}
+
+std::errc TcpSocket::connect(Endpoint remote) {
+    if (listener_ != nullptr) return std::errc::already_connected;  // as Linux: a listener cannot connect
+    if (connection_ != nullptr) return connect_again();
+    const Endpoint local = binding_ == nullptr ? Endpoint{} : binding_->local;
+    auto connection = stack_.tcp().open(local, remote, this, stack_.now());
+    if (!connection) return connection.error();
+    connection_ = *connection;
+    apply_options();
+    return std::errc::operation_in_progress;
+}
+
+std::errc TcpSocket::connect_again() {
+    if (is_connecting()) return std::errc::connection_already_in_progress;
+    if (const std::errc error = connection_->take_error(); error != std::errc{}) return error;
+    if (established_reported_ || connection_->state() == tcp::State::closed) return std::errc::already_connected;
+    established_reported_ = true;
+    return {};
+}
+
+bool TcpSocket::is_connecting() const {
+    return connection_ != nullptr && (connection_->state() == tcp::State::syn_sent || connection_->state() == tcp::State::syn_received);
+}
+
+std::errc TcpSocket::disconnect() {
+    if (connection_ == nullptr) return {};
+    stack_.tcp().release(*connection_, true);
+    connection_ = nullptr;
+    established_reported_ = read_shut_down_ = false;
+    return {};
+}
+
+Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts, std::optional<Endpoint> remote) {
+    if (connection_ == nullptr) return Failure{listener_ == nullptr && remote ? std::errc::broken_pipe : std::errc::not_connected};
+    if (const std::errc error = connection_->error(); error != std::errc{}) {
+        static_cast<void>(connection_->take_error());
+        return Failure{error};
+    }
+    const auto taken = connection_->send(parts);
+    if (!taken) return taken;
+    std::size_t offered = 0;
+    for (const Bytes part : parts) offered += part.size();
+    if (*taken == 0 && offered > 0) return Failure{std::errc::operation_would_block};
+    return taken;
+}
+
+Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> parts, ReceiveFlags flags) {
+    if (connection_ == nullptr) return Failure{std::errc::not_connected};
+    Received received;
+    received.source = connection_->four_tuple.remote;
+    received.destination = connection_->four_tuple.local.address;
+    if (read_shut_down_) return received;
+    received.bytes = connection_->receive(parts, flags.peek);
+    received.full_length = received.bytes;
+    if (received.bytes > 0) return received;
+    std::size_t room = 0;
+    for (const MutableBytes part : parts) room += part.size();
+    if (room == 0 && !connection_->is_over()) return received;
+    if (const std::errc error = connection_->error(); error != std::errc{}) {
+        static_cast<void>(connection_->take_error());
+        return Failure{error};
+    }
+    if (connection_->at_end()) return received;
+    return Failure{std::errc::operation_would_block};
+}
+
+std::errc TcpSocket::shutdown(Shutdown how) {
+    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed) return std::errc::not_connected;
+    if (how != Shutdown::write) {
+        read_shut_down_ = true;
+        connection_->discard_received();
+    }
+    if (how != Shutdown::read) connection_->close_send();
+    notify();
+    return {};
+}
+
+Endpoint TcpSocket::local() const {
+    if (connection_ != nullptr) return connection_->four_tuple.local;
+    return binding_ == nullptr ? Endpoint{} : binding_->local;
+}
+
+std::optional<Endpoint> TcpSocket::remote() const {
+    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed) return std::nullopt;
+    return connection_->four_tuple.remote;
+}
+
+Readiness TcpSocket::readiness() const {
+    Readiness ready;
+    if (listener_ != nullptr) {
+        ready.readable = !listener_->accept_queue.empty();
+        return ready;
+    }
+    if (connection_ == nullptr) {  // as Linux: a fresh stream socket is "hung up"
+        ready.hangup = ready.writable = true;
+        return ready;
+    }
+    if (is_connecting()) return ready;
+    const bool over = connection_->is_over();
+    const bool write_closed = over || connection_->sender().fin_queued();
+    const bool read_closed = over || read_shut_down_ || connection_->receiver().fin_received();
+    ready.error = connection_->error() != std::errc{};
+    ready.readable = connection_->readable_bytes() > 0 || read_closed || ready.error;
+    ready.read_hangup = read_closed;
+    ready.hangup = read_closed && write_closed;
+    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at once.
+    const std::size_t room = connection_->send_room();
+    ready.writable = write_closed || ready.error || (room > 0 && 2 * room >= connection_->unacknowledged_bytes());
+    return ready;
+}
+
+bool TcpSocket::has_unacknowledged() const {
+    return connection_ != nullptr && !connection_->is_over() && !is_connecting() && connection_->sender().has_outstanding();
+}
+
+void TcpSocket::apply_options() {
+    if (listener_ != nullptr) {
+        listener_->receive_buffer = receive_buffer_;
+        listener_->send_buffer = send_buffer_;
+    }
+    if (connection_ == nullptr) return;
+    if (no_delay_ != connection_->no_delay()) connection_->set_no_delay(no_delay_);
+    if (receive_buffer_ != 0) connection_->set_receive_limit(receive_buffer_);
+    if (send_buffer_ != 0) connection_->set_send_limit(send_buffer_);
+    if (maximum_segment_ != 0) connection_->set_user_mss(maximum_segment_);
+    connection_->ttl = ttl_;
+    connection_->dscp = static_cast<std::uint8_t>(tos_ >> 2);
+}
+
+std::errc TcpSocket::set_option(Option option, std::int64_t value) {
+    switch (option) {
+        case Option::reuse_address:
+            reuse_address_ = value != 0;
+            return {};
+        case Option::no_delay:
+            no_delay_ = value != 0;
+            break;
+        case Option::linger:
+            linger_s_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, 0x7fffffff));
+            return {};
+        case Option::receive_buffer:
+            receive_buffer_ = clamp_buffer(value);
+            break;
+        case Option::send_buffer:
+            send_buffer_ = clamp_buffer(value);
+            break;
+        case Option::maximum_segment:
+            if (value < 64 || value > 65'495) return std::errc::invalid_argument;
+            maximum_segment_ = static_cast<std::uint16_t>(value);
+            break;
+        case Option::ttl:
+            if (value < 1 || value > 255) return std::errc::invalid_argument;
+            ttl_ = static_cast<std::uint8_t>(value);
+            break;
+        case Option::tos:
+            if (value < 0 || value > 255) return std::errc::invalid_argument;
+            tos_ = static_cast<std::uint8_t>(value);
+            break;
+        default:
+            return std::errc::no_protocol_option;
+    }
+    apply_options();
+    return {};
+}
+
+Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
+    const tcp::Config& config = stack_.tcp().config();
+    switch (option) {
+        case Option::reuse_address:
+            return std::int64_t{reuse_address_};
+        case Option::no_delay:
+            return std::int64_t{no_delay_};
+        case Option::linger:
+            return std::int64_t{linger_s_};
+        case Option::receive_buffer:
+            return std::int64_t{receive_buffer_ == 0 ? config.receive_buffer_bytes : receive_buffer_};
+        case Option::send_buffer:
+            return std::int64_t{send_buffer_ == 0 ? config.send_buffer_bytes : send_buffer_};
+        case Option::maximum_segment:
+            return std::int64_t{connection_ != nullptr ? connection_->sender().mss() : maximum_segment_ != 0 ? maximum_segment_ : 536};
+        case Option::ttl:
+            return std::int64_t{ttl_};
+        case Option::tos:
+            return std::int64_t{tos_};
+        case Option::error:
+            return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{} : connection_->take_error());
+        case Option::type:
+            return std::int64_t{0};
+        case Option::accepting:
+            return std::int64_t{listener_ != nullptr};
+        default:
+            return Failure{std::errc::no_protocol_option};
+    }
+}
+
+}  // namespace berth::socket

@@ -1,0 +1,56 @@
+// A stream socket: nothing yet, bound, listening, or the handle on a connection.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "socket/socket.hpp"
+#include "stack.hpp"
+
+namespace berth::socket {
+
+class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp::ListenerUser {
+  public:
+    explicit TcpSocket(Stack& stack) : stack_(stack) {}
+    ~TcpSocket() override;
+
+    Type type() const override { return Type::stream; }
+    std::errc bind(Endpoint local) override;
+    std::errc listen(int backlog) override;
+    Result<std::unique_ptr<Socket>, std::errc> accept() override;
+    std::errc connect(Endpoint remote) override;
+    std::errc disconnect() override;
+    Result<std::size_t, std::errc> send(std::span<const Bytes> parts, std::optional<Endpoint> remote) override;
+    Result<Received, std::errc> receive(std::span<const MutableBytes> parts, ReceiveFlags flags) override;
+    std::errc shutdown(Shutdown how) override;
+    Endpoint local() const override;
+    std::optional<Endpoint> remote() const override;
+    Readiness readiness() const override;
+    std::errc set_option(Option option, std::int64_t value) override;
+    Result<std::int64_t, std::errc> get_option(Option option) override;
+    bool has_unacknowledged() const override;
+
+  private:
+    void on_connection_event(tcp::Connection&) override { notify(); }
+    void on_acceptable(tcp::Listener&) override { notify(); }
+    std::errc connect_again();
+    void apply_options();
+    bool is_connecting() const;
+
+    Stack& stack_;
+    tcp::Binding* binding_ = nullptr;
+    tcp::Listener* listener_ = nullptr;
+    tcp::Connection* connection_ = nullptr;
+    std::int32_t linger_s_ = -1;
+    std::uint32_t receive_buffer_ = 0;  // 0: the default
+    std::uint32_t send_buffer_ = 0;
+    std::uint16_t maximum_segment_ = 0;
+    std::uint8_t ttl_ = 64;
+    std::uint8_t tos_ = 0;
+    bool reuse_address_ = false;
+    bool no_delay_ = false;
+    bool read_shut_down_ = false;
+    bool established_reported_ = false;  // connect() has said once that it is done
+};
+
+}  // namespace berth::socket

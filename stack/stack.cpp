@@ -1,0 +1,186 @@
+#include "stack.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace berth {
+
+// A frame's way through the first two steps of the journey: parsed, or with a fate already; hashed.
+struct Stack::Arrival {
+    link::Frame* frame = nullptr;
+    std::optional<Fate> fate;  // it ended in a lower layer
+    bool to_link_group = false;
+    std::optional<wire::Ipv4View> packet;
+    std::optional<wire::TcpView> segment;
+    demux::ConnectionTable::Hash hash = 0;
+};
+
+Stack::Stack(const StackConfig& config)
+    : random_(config.seed),
+      now_(config.start),
+      ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, random_.fork(1)),
+      icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
+      udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
+      tcp_(config.tcp, ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(4), config.start) {}
+
+Stack::~Stack() = default;
+
+link::InterfaceIndex Stack::add_interface(std::string name, link::LinkDevice& device, MacAddress mac) {
+    const auto index = static_cast<link::InterfaceIndex>(interfaces_.size());
+    interfaces_.push_back(std::make_unique<link::Interface>(index, std::move(name), device, mac,
+                                                            link::LinkContext{pool_, drops_, observer_}, random_.fork(100 + index)));
+    interfaces_.back()->set_unreachable_receiver(this);
+    return index;
+}
+
+// --- up: parse, demultiplex, deliver ---
+
+void Stack::receive(link::InterfaceIndex interface_index, std::span<link::Frame> burst, Time now) {
+    now_ = now;
+    std::array<Arrival, burst_frames> arrivals;
+    while (!burst.empty()) {
+        const std::size_t count = std::min(burst.size(), burst_frames);
+        const std::span<Arrival> batch(arrivals.data(), count);
+        for (std::size_t i = 0; i < count; ++i) {
+            batch[i] = Arrival{};
+            batch[i].frame = &burst[i];
+            parse(batch[i], interface_index, now);
+        }
+        for (const Arrival& arrival : batch)
+            if (arrival.segment) tcp_.table().prefetch_entry(arrival.hash);
+        for (Arrival& arrival : batch) {
+            const Bytes bytes = arrival.frame->bytes();
+            if (observer_ != nullptr) observed_.assign(bytes.begin(), bytes.end());
+            const Time when = arrival.frame->arrival;
+            const Fate fate = arrival.fate ? *arrival.fate : deliver(arrival, interface_index, now);
+            record(interface_index, when, fate);
+            arrival.frame->buffer.release();  // unless somebody kept it
+        }
+        burst = burst.subspan(count);
+    }
+}
+
+void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    auto below = interfaces_[interface_index]->receive(*arrival.frame, now);
+    if (const Fate* fate = std::get_if<Fate>(&below)) {
+        arrival.fate = *fate;
+        return;
+    }
+    const auto& received = std::get<link::ReceivedPacket>(below);
+    arrival.to_link_group = received.to_link_group;
+    auto packet = ip_.receive(received, interface_index);
+    if (!packet) {
+        arrival.fate = Fate::dropped(packet.error());
+        return;
+    }
+    arrival.packet = *packet;
+    if (packet->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
+    auto segment = wire::TcpView::parse(packet->payload(), packet->source(), packet->destination(), arrival.frame->checksum_vouched);
+    if (!segment) {
+        arrival.fate = Fate::dropped(segment.error());
+        return;
+    }
+    arrival.segment = *segment;
+    arrival.hash = tcp_.table().hash(tcp::Tcp::four_tuple_of(*packet, *segment));
+    tcp_.table().prefetch_bucket(arrival.hash);
+}
+
+Fate Stack::deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    if (arrival.segment) return tcp_.receive(*arrival.frame, *arrival.packet, *arrival.segment, arrival.hash, now);
+    switch (arrival.packet->protocol()) {
+        case static_cast<std::uint8_t>(Protocol::icmp):
+            return deliver_icmp(arrival, now);
+        case static_cast<std::uint8_t>(Protocol::udp):
+            return deliver_udp(arrival, interface_index, now);
+        default:
+            icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::protocol_unreachable, *arrival.packet, arrival.to_link_group, now);
+            return Fate::dropped(DropReason::ip_unknown_protocol);
+    }
+}
+
+Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    const Fate fate = udp_.receive(*arrival.frame, *arrival.packet, interface_index);
+    if (fate.reason == DropReason::udp_no_socket)
+        icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::port_unreachable, *arrival.packet, arrival.to_link_group, now);
+    return fate;
+}
+
+Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
+    const auto result = icmp_.receive(*arrival.packet, now);
+    if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
+    const auto& report = std::get<icmp::ErrorReport>(result);
+    if (report.association.protocol == Protocol::tcp)
+        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code, report.quoted_transport);
+    if (report.association.protocol == Protocol::udp) return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
+    return Fate::dropped(DropReason::icmp_error_no_match);
+}
+
+void Stack::record(link::InterfaceIndex interface_index, Time when, const Fate& fate) {
+    if (fate.kind == FateKind::dropped) {
+        ++interfaces_[interface_index]->counters().dropped_in;
+        drops_.add(fate.reason);
+    }
+    if (observer_ != nullptr) observer_->on_packet(interface_index, Direction::in, when, observed_, fate);
+}
+
+// --- down: pulled ---
+
+std::size_t Stack::transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget) {
+    now_ = now;
+    link::Interface& interface = *interfaces_[interface_index];
+    std::size_t sent = interface.transmit_queue(now, budget);
+    if (interface.has_queued()) return sent;  // the device is full, or the budget is spent: answers go first
+    sent += tcp_.transmit(interface_index, now, budget - sent);
+    // A segment whose neighbour is unknown has left an ARP request in the queue.
+    return sent + interface.transmit_queue(now, budget - sent);
+}
+
+bool Stack::has_output(link::InterfaceIndex interface_index) const {
+    return interfaces_[interface_index]->has_queued() || tcp_.has_output(interface_index);
+}
+
+// A packet of ours waited in vain for its neighbour: the connection it belongs to should know.
+void Stack::on_unreachable(Bytes packet) {
+    const auto ours = wire::Ipv4View::parse(packet);
+    if (!ours || ours->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
+    const Bytes transport = ours->payload();
+    if (transport.size() < wire::tcp_header_bytes) return;
+    tcp_.on_unreachable({{ours->source(), load_be16(transport, 0)}, {ours->destination(), load_be16(transport, 2)}});
+}
+
+// --- time ---
+
+void Stack::advance(Time now) {
+    now_ = now;
+    for (const auto& interface : interfaces_) interface->advance(now);
+    tcp_.advance(now);
+}
+
+Time Stack::next_deadline() const {
+    Time next = tcp_.next_deadline();
+    for (const auto& interface : interfaces_) next = earlier(next, interface->next_deadline());
+    return next;
+}
+
+bool Stack::poll(Time now, std::size_t burst_limit) {
+    std::array<link::Frame, burst_frames> burst;
+    bool did_anything = false;
+    advance(now);
+    for (std::size_t round = 0; round < burst_limit; ++round) {
+        std::size_t moved = 0;
+        for (link::InterfaceIndex index = 0; index < interfaces_.size(); ++index) {
+            link::LinkDevice& device = interfaces_[index]->device();
+            const std::size_t arrived = device.receive(pool_, burst, now);
+            if (arrived > 0) receive(index, std::span(burst).first(arrived), now);
+            moved += arrived + transmit(index, now, 4 * burst_frames);
+        }
+        if (moved == 0) break;
+        did_anything = true;
+    }
+    return did_anything;
+}
+
+}  // namespace berth

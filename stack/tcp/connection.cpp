@@ -1,0 +1,40 @@
+#include "tcp/connection.hpp"
+
+#include "tcp/isn.hpp"
+#include "tcp/tcp.hpp"
+
+namespace berth::tcp {
+
+Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, State state, SequenceNumber iss)
+    : TimedEntry(tuple, demux::EntryKind::connection),
+      tcp_(tcp),
+      path_(path),
+      state_(state),
+      sender_(tcp.config(), iss),
+      receiver_(tcp.config()),
+      timestamp_offset_(timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
+      send_limit_bytes_(tcp.config().send_buffer_bytes) {}
+
+Connection::~Connection() = default;
+
+void Connection::transition(Event event) {
+    if (const auto next = next_state(state_, event)) state_ = *next;
+}
+
+void Connection::end_with(std::errc error, Event event) {
+    transition(event);
+    if (error != std::errc{}) error_ = error;
+    state_ = State::closed;
+    tcp_.retire(*this);
+    notify();
+}
+
+void Connection::notify() {
+    if (user_ != nullptr) user_->on_connection_event(*this);
+}
+
+void Connection::mark_ready() {
+    if (!retired_) tcp_.mark_ready(*this);
+}
+
+}  // namespace berth::tcp

@@ -1,0 +1,166 @@
+// The active socket's other side: exactly one connection per four-tuple. It joins the two halves with
+// the state and the deadlines.
+//
+// on_segment reads like the contents page of RFC 9293 §3.10.7.4 (on_segment.cpp); the user calls of
+// §3.9.1 are in user_calls.cpp, timeouts in timeouts.cpp, everything that goes out in egress.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "base/drop_reason.hpp"
+#include "base/time.hpp"
+#include "ip/ipv4.hpp"
+#include "tcp/receiver.hpp"
+#include "tcp/segment.hpp"
+#include "tcp/sender.hpp"
+#include "tcp/state.hpp"
+#include "tcp/timed_entry.hpp"
+#include "tcp/transitions.hpp"
+
+namespace berth::tcp {
+
+class Connection;
+class Listener;
+class Tcp;
+
+// Who uses a connection. Called from inside the stack: note it and return.
+class ConnectionUser {
+  public:
+    virtual ~ConnectionUser() = default;
+    // State, readable bytes, room to send, or the pending error may have changed.
+    virtual void on_connection_event(Connection& connection) = 0;
+};
+
+// What the two SYNs agreed on.
+struct Handshake {
+    std::uint16_t peer_mss = 536;       // RFC 9293 §3.7.1 MUST-15: when the peer says nothing
+    std::uint8_t peer_window_shift = 0;
+    std::uint8_t window_shift = 0;      // ours
+    bool timestamps = false;
+    std::uint32_t ts_recent = 0;
+};
+
+class Connection : public TimedEntry {
+  public:
+    Connection(Tcp& tcp, const FourTuple& four_tuple, const ip::Path& path, State state, SequenceNumber iss);
+    ~Connection();
+
+    State state() const { return state_; }
+    const Sender& sender() const { return sender_; }
+    const Receiver& receiver() const { return receiver_; }
+    const ip::Path& path() const { return path_; }
+
+    // --- user calls (RFC 9293 §3.9.1) ---
+    // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close.
+    Result<std::size_t, std::errc> send(std::span<const Bytes> parts);
+    // Zero: nothing there now; at_end() tells whether there will be more.
+    std::size_t receive(std::span<const MutableBytes> parts, bool peek);
+    // No more will be sent (CLOSE in the RFC's sense); reading goes on.
+    void close_send();
+    // No more will be read: what is there and what comes is thrown away.
+    void discard_received();
+    // Sends RST and ends.
+    void abort();
+
+    std::size_t readable_bytes() const { return receiver_.readable_bytes(); }
+    bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
+    std::size_t send_room() const;
+    std::size_t unacknowledged_bytes() const { return sender_.unsent_and_unacknowledged(); }
+    bool is_over() const { return state_ == State::closed || state_ == State::time_wait; }
+    // Why it ended, or what ICMP said meanwhile; handed out once.
+    std::errc take_error();
+    std::errc error() const { return error_; }
+
+    void set_no_delay(bool on);
+    bool no_delay() const { return sender_.no_delay; }
+    void set_receive_limit(std::uint32_t bytes) { receiver_.limit_bytes = bytes; }
+    void set_send_limit(std::uint32_t bytes) { send_limit_bytes_ = bytes; }
+    void set_user_mss(std::uint16_t mss) { user_mss_ = mss; }
+    std::uint8_t ttl = 64;
+    std::uint8_t dscp = 0;
+
+    void set_user(ConnectionUser* user) { user_ = user; }
+    // In no user's hands and in no accept queue: it closes on its own.
+    bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
+
+    // --- from below ---
+    // RFC 9293 §3.10.7.3 and §3.10.7.4. none: delivered; else why nothing of it was used.
+    [[nodiscard]] DropReason on_segment(Segment& segment, Time now);
+    // An ICMP error about a segment with this sequence number (RFC 1122 §4.2.3.9, RFC 5927 §4.1).
+    [[nodiscard]] DropReason on_icmp_error(bool hard, std::errc error, SequenceNumber quoted);
+    void on_timer(Time now);
+
+    // --- egress ---
+    struct Cursor {
+        Sender::Cursor sender;
+        std::uint8_t duplicates = 0;
+        bool ack_now = false;
+    };
+    Cursor cursor() const { return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now}; }
+    bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
+    // Prepends the TCP header and adds the payload's slices.
+    void build(link::OutFrame& frame, const SegmentPlan& plan, Time now) const;
+    void commit(const SegmentPlan& plan, Time now);
+    // The pull is over: arms what must be armed.
+    void after_transmit(Time now);
+    void on_unreachable();  // the neighbour does not answer
+
+  private:
+    friend class Tcp;
+    using Verdict = std::optional<DropReason>;  // nothing: go on with the next step
+
+    // on_segment.cpp: the RFC's steps
+    Verdict first_check_sequence_number(Segment& segment, Time now);
+    Verdict second_check_rst(const Segment& segment, Time now);
+    Verdict fourth_check_syn(const Segment& segment, Time now);
+    Verdict fifth_check_ack(const Segment& segment, Time now);
+    DropReason seventh_process_text(Segment& segment, Time now);
+    void eighth_check_fin(Time now);
+    Verdict check_timestamp(const Segment& segment, Time now);
+    Verdict ack_in_syn_received(const Segment& segment, Time now);
+    void process_ack(const Segment& segment, Time now);
+    void on_our_fin_acknowledged(Time now);
+    void challenge(Time now);
+    // syn_sent.cpp
+    DropReason on_segment_in_syn_sent(Segment& segment, Time now);
+    // shared
+    void transition(Event event);
+    void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling, bool offered_timestamps);
+    void apply_handshake(const Handshake& handshake);
+    void end_with(std::errc error, Event event);  // closed; the user, if any, hears why
+    void notify();
+    void rearm();
+    void mark_ready();
+    Duration timestamp_rtt(const Segment& segment, Time now) const;
+    wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
+    void add_syn_options(wire::TcpOptions& options) const;
+    std::uint16_t receive_mss() const;  // what we announce
+    unsigned retry_limit() const;
+
+    Tcp& tcp_;
+    ip::Path path_;
+    State state_;
+    Handshake handshake_;
+    Sender sender_;
+    Receiver receiver_;
+    ConnectionUser* user_ = nullptr;
+    Listener* listener_ = nullptr;  // whose accept queue holds it
+    Connection* ready_next_ = nullptr;
+    Connection* ready_previous_ = nullptr;
+    bool is_ready_ = false;
+    bool retired_ = false;  // out of the tables; lives on for its user only
+    bool had_new_text_ = false;
+    std::errc error_{};
+    std::errc soft_error_{};
+    Time fin_wait_2_deadline_ = Time::never();
+    Time ts_recent_at_{};
+    std::uint32_t timestamp_offset_ = 0;
+    std::uint32_t send_limit_bytes_;
+    SequenceNumber last_ack_sent_;
+    std::uint16_t user_mss_ = 0;  // TCP_MAXSEG; 0: what the path allows
+};
+
+}  // namespace berth::tcp

@@ -1,0 +1,37 @@
+// The passive socket: it alone hears a SYN that matches no four-tuple. Connections born from it are
+// objects of their own; the listener stays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "demux/listener_table.hpp"
+
+namespace berth::tcp {
+
+class Connection;
+class Listener;
+
+// Told that accept() would give something. Called from inside the stack: note it and return.
+class ListenerUser {
+  public:
+    virtual ~ListenerUser() = default;
+    virtual void on_acceptable(Listener& listener) = 0;
+};
+
+class Listener : public demux::LocalBinding {
+  public:
+    Listener(Endpoint endpoint, std::size_t backlog_limit, ListenerUser* who) : demux::LocalBinding{endpoint}, backlog(backlog_limit), user(who) {}
+
+    bool is_full() const { return accept_queue.size() >= backlog; }
+
+    std::size_t backlog;  // established connections that may wait for accept()
+    ListenerUser* user;
+    std::deque<Connection*> accept_queue;
+    std::size_t half_open = 0;         // records that will come here
+    std::uint32_t receive_buffer = 0;  // SO_RCVBUF and SO_SNDBUF of the connections born here; 0: the default
+    std::uint32_t send_buffer = 0;
+};
+
+}  // namespace berth::tcp

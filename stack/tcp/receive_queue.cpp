@@ -1,0 +1,83 @@
+#include "tcp/receive_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace berth::tcp {
+
+void ReceiveQueue::append(KeptBytes bytes, BufferPool& pool) {
+    if (bytes.length == 0) return;
+    size_ += bytes.length;
+    if (KeptBytes::is_well_filled(bytes.length, bytes.buffer.capacity())) {
+        charged_ += bytes.buffer.capacity();
+        chunks_.push_back(std::move(bytes));
+        return;
+    }
+    // Pack: into the room behind the last chunk, then into a block of its own.
+    Bytes rest = bytes.bytes();
+    if (chunks_.size() > first_) {
+        KeptBytes& last = chunks_.back();
+        const std::size_t end = std::size_t{last.offset} + last.length;
+        const std::size_t count = std::min(rest.size(), last.buffer.capacity() - end);
+        std::copy_n(rest.begin(), count, last.buffer.data() + end);
+        last.length += static_cast<std::uint32_t>(count);
+        rest = rest.subspan(count);
+    }
+    if (rest.empty()) return;
+    KeptBytes packed;
+    packed.buffer = pool.take(rest.size());
+    std::copy(rest.begin(), rest.end(), packed.buffer.data());
+    packed.length = static_cast<std::uint32_t>(rest.size());
+    charged_ += packed.buffer.capacity();
+    chunks_.push_back(std::move(packed));
+}
+
+std::size_t ReceiveQueue::read(std::span<const MutableBytes> parts, bool peek) {
+    std::size_t copied = 0;
+    std::size_t chunk = first_;
+    std::size_t within = 0;
+    for (MutableBytes part : parts) {
+        while (!part.empty() && chunk < chunks_.size()) {
+            const Bytes source = chunks_[chunk].bytes().subspan(within);
+            const std::size_t count = std::min(part.size(), source.size());
+            std::copy_n(source.begin(), count, part.begin());
+            part = part.subspan(count);
+            copied += count;
+            within += count;
+            if (within == chunks_[chunk].length) {
+                ++chunk;
+                within = 0;
+            }
+        }
+    }
+    if (peek) return copied;
+    if (within > 0) {
+        chunks_[chunk].offset += static_cast<std::uint32_t>(within);
+        chunks_[chunk].length -= static_cast<std::uint32_t>(within);
+    }
+    size_ -= copied;
+    drop_before(chunk);
+    return copied;
+}
+
+void ReceiveQueue::drop_before(std::size_t chunk) {
+    for (; first_ < chunk; ++first_) {
+        charged_ -= chunks_[first_].buffer.capacity();
+        chunks_[first_].buffer.release();
+    }
+    if (size_ == 0) {
+        clear();
+    } else if (first_ > 64 && first_ * 2 > chunks_.size()) {
+        chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+}
+
+void ReceiveQueue::clear() {
+    chunks_ = std::vector<KeptBytes>();
+    first_ = 0;
+    size_ = 0;
+    charged_ = 0;
+}
+
+}  // namespace berth::tcp

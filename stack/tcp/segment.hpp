@@ -1,0 +1,61 @@
+// An arrived segment in the RFC's terms: SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "link/frame.hpp"
+#include "tcp/sequence.hpp"
+#include "wire/tcp.hpp"
+
+namespace berth::tcp {
+
+struct Segment {
+    SequenceNumber seq;
+    SequenceNumber ack;
+    wire::TcpFlags flags;
+    std::uint16_t window = 0;  // as on the wire, unscaled
+    std::uint16_t urgent_pointer = 0;
+    wire::TcpOptions options;
+    Bytes payload;
+    link::Frame* frame = nullptr;  // owns the payload; the receiver may take its buffer
+    Time arrival{};
+
+    // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
+    std::uint32_t length() const {
+        return static_cast<std::uint32_t>(payload.size()) + (flags.syn ? 1 : 0) + (flags.fin ? 1 : 0);
+    }
+    SequenceNumber end() const { return seq + length(); }
+
+    static Segment of(const wire::TcpView& view, link::Frame& frame) {
+        Segment segment;
+        segment.seq = SequenceNumber(view.seq());
+        segment.ack = SequenceNumber(view.ack());
+        segment.flags = view.flags();
+        segment.window = view.window();
+        segment.urgent_pointer = view.urgent_pointer();
+        segment.options = view.options();
+        segment.payload = view.payload();
+        segment.frame = &frame;
+        segment.arrival = frame.arrival;
+        return segment;
+    }
+};
+
+// A segment that the sender has decided on and that no device has accepted yet.
+struct SegmentPlan {
+    SequenceNumber seq;
+    std::uint32_t length = 0;  // of data
+    bool syn = false;
+    bool fin = false;
+    bool push = false;
+    bool retransmission = false;
+    bool probe = false;
+    bool duplicate_ack = false;  // one of those owed for out-of-order or unacceptable segments
+
+    SequenceNumber end() const { return seq + length + (syn ? 1 : 0) + (fin ? 1 : 0); }
+    bool occupies_sequence_space() const { return length > 0 || syn || fin; }
+};
+
+}  // namespace berth::tcp

@@ -1,0 +1,166 @@
+// The sending half: acknowledgments, windows, timeouts. What to send next is in sender_egress.cpp.
+#include "tcp/sender.hpp"
+
+#include <algorithm>
+
+namespace berth::tcp {
+
+namespace {
+constexpr std::uint8_t duplicate_threshold = 3;  // RFC 5681 §3.2
+constexpr std::uint8_t max_backoff = 200;
+}  // namespace
+
+Sender::Sender(const Config& config, SequenceNumber iss)
+    : rtt_(config.rto_initial, config.rto_min, config.rto_max),
+      initial_window_segments_(config.initial_window_segments),
+      retransmit_next_(iss),
+      retransmit_end_(iss),
+      recover_(iss) {
+    snd_.una = snd_.nxt = snd_.iss = iss;
+    congestion_.start(mss_, mss_);
+}
+
+void Sender::set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, std::uint8_t initial_window_segments) {
+    mss_ = mss;
+    peer_window_shift_ = peer_window_shift;
+    initial_window_segments_ = initial_window_segments;
+    congestion_.start(mss_, NewReno::initial_window(mss_, initial_window_segments_));
+    if (syn_retransmitted_) congestion_.on_syn_loss();
+}
+
+void Sender::start_window(std::uint32_t wnd, SequenceNumber seq, SequenceNumber ack) {
+    snd_.wnd = wnd;
+    snd_.max_wnd = std::max(snd_.max_wnd, wnd);
+    snd_.wl1 = seq;
+    snd_.wl2 = ack;
+}
+
+std::size_t Sender::append(std::span<const Bytes> parts, std::size_t limit) {
+    const std::size_t room = limit > buffer_.size() ? limit - buffer_.size() : 0;
+    return buffer_.append(parts, room);
+}
+
+Sender::AckResult Sender::on_ack(SequenceNumber ack, bool bare, Duration timestamp_rtt, Time now) {
+    AckResult result;
+    if (snd_.wnd == 0) unanswered_ = 0;
+    if (ack == snd_.una) {
+        if (bare && !is_idle()) on_duplicate_ack();
+        return result;
+    }
+    result.acked = ack - snd_.una;
+    result.syn_acked = !syn_acknowledged_;
+    result.fin_acked = fin_queued_ && !fin_acknowledged_ && ack == data_end() + 1;
+    const std::uint32_t data = result.acked - (result.syn_acked ? 1 : 0) - (result.fin_acked ? 1 : 0);
+    const bool sampled = sample_rtt(ack, timestamp_rtt, now);
+    buffer_.consume(data);
+    snd_.una = ack;
+    syn_acknowledged_ = true;
+    result.room_freed = data > 0;
+    fin_acknowledged_ = fin_acknowledged_ || result.fin_acked;
+    retransmit_next_ = later(retransmit_next_, ack);
+    retransmit_end_ = later(retransmit_end_, ack);
+    if (result.syn_acked && syn_retransmitted_) rtt_.fall_back_after_syn_loss();
+    if (data > 0) on_new_ack(data);
+    // Karn (RFC 6298 §3 and §5.7): a backed-off timeout stands until a fresh measurement replaces it.
+    if (sampled) backoff_ = 0;
+    restart_timer(now);
+    return result;
+}
+
+// RFC 6298 §5.2 and §5.3: off when everything is acknowledged, else anew from now.
+void Sender::restart_timer(Time now) {
+    unanswered_ = 0;
+    deadline_ = is_idle() ? Time::never() : now + rtt_.rto(backoff_);
+}
+
+void Sender::on_new_ack(std::uint32_t acked) {
+    duplicate_acks_ = 0;
+    if (!in_recovery_) {
+        congestion_.on_ack(acked);
+        return;
+    }
+    if (at_or_after(snd_.una, recover_)) {
+        in_recovery_ = false;
+        congestion_.exit_recovery(flight());
+        return;
+    }
+    // RFC 6582 §3.2 step 3, partial acknowledgment: the next hole begins right here.
+    congestion_.on_partial_ack(acked);
+    retransmit_next_ = snd_.una;
+    retransmit_end_ = snd_.una + std::min<std::uint32_t>(mss_, flight());
+}
+
+void Sender::on_duplicate_ack() {
+    if (in_recovery_) {
+        congestion_.on_duplicate_in_recovery();
+        return;
+    }
+    // RFC 6582 §3.2 step 2: what was in flight at the last loss gives duplicates that mean nothing new.
+    if (before(snd_.una, recover_)) return;
+    if (++duplicate_acks_ == duplicate_threshold) fast_retransmit();
+}
+
+void Sender::fast_retransmit() {
+    in_recovery_ = true;
+    duplicate_acks_ = 0;
+    recover_ = snd_.nxt;
+    congestion_.enter_recovery(flight());
+    retransmit_next_ = snd_.una;
+    retransmit_end_ = snd_.una + std::min<std::uint32_t>(mss_, flight());
+}
+
+bool Sender::sample_rtt(SequenceNumber ack, Duration timestamp_rtt, Time now) {
+    if (timing_ && at_or_after(ack, timed_end_)) {
+        timing_ = false;
+        rtt_.sample(now - timed_at_);
+        return true;
+    }
+    if (timestamp_rtt.ns <= 0) return false;
+    // After a timeout an echo older than the retransmission says nothing: perhaps the original was slow, perhaps
+    // its acknowledgment was lost and the receiver echoes what it had before (RFC 7323 §5.3 R2 skips duplicates).
+    if (backoff_ > 0 && timestamp_rtt > now - last_retransmitted_ + milliseconds(1)) return false;
+    rtt_.sample(timestamp_rtt);
+    return true;
+}
+
+bool Sender::update_window(SequenceNumber seq, SequenceNumber ack, std::uint16_t window, Time now) {
+    if (!before(snd_.wl1, seq) && !(snd_.wl1 == seq && at_or_before(snd_.wl2, ack))) return false;
+    const std::uint32_t wnd = scaled(window);
+    const bool opened = snd_.wnd == 0 && wnd > 0;
+    const bool changed = snd_.wnd != wnd;
+    start_window(wnd, seq, ack);
+    if (opened && !is_idle()) {
+        // The probes' bytes were refused while the window was closed: they go again at once.
+        retransmit_next_ = snd_.una;
+        retransmit_end_ = snd_.nxt;
+    }
+    if (opened) {
+        backoff_ = 0;  // the timeouts while it was closed say nothing about the path
+        restart_timer(now);
+    }
+    return changed;
+}
+
+Sender::Timeout Sender::on_timeout(Time now) {
+    const bool first = unanswered_ == 0;
+    if (backoff_ < max_backoff) ++backoff_;
+    if (unanswered_ < max_backoff) ++unanswered_;
+    deadline_ = now + rtt_.rto(backoff_);
+    if (is_idle() || (snd_.wnd == 0 && syn_acknowledged_)) {
+        probe_owed_ = true;
+        return Timeout::probe;
+    }
+    // RFC 5681 §3.1 (4) and RFC 6298 §5.4: the earliest unacknowledged goes again, and everything after it
+    // counts as lost (go-back-N as acknowledgments come in).
+    congestion_.on_timeout(flight(), first);
+    syn_retransmitted_ = syn_retransmitted_ || !syn_acknowledged_;
+    in_recovery_ = false;
+    duplicate_acks_ = 0;
+    recover_ = snd_.nxt;
+    retransmit_next_ = snd_.una;
+    retransmit_end_ = snd_.nxt;
+    timing_ = false;
+    return Timeout::retransmit;
+}
+
+}  // namespace berth::tcp

@@ -1,0 +1,152 @@
+// The sending half of a connection (RFC 9293 §3.3.1 figure 3): what is unacknowledged, what may go,
+// when it goes again. It does not know the receiving half; the connection joins them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/time.hpp"
+#include "tcp/config.hpp"
+#include "tcp/congestion/new_reno.hpp"
+#include "tcp/rtt_estimator.hpp"
+#include "tcp/segment.hpp"
+#include "tcp/send_buffer.hpp"
+#include "tcp/sequence.hpp"
+
+namespace berth::tcp {
+
+class Sender {
+  public:
+    // RFC 9293's names.
+    struct Variables {
+        SequenceNumber una;  // oldest unacknowledged
+        SequenceNumber nxt;  // next to be sent
+        std::uint32_t wnd = 0;      // the peer's window, scaled
+        std::uint32_t max_wnd = 0;  // the largest it ever was (§3.8.6.2.1: Max(SND.WND))
+        SequenceNumber wl1;  // SEG.SEQ of the last window update
+        SequenceNumber wl2;  // SEG.ACK of it
+        SequenceNumber iss;
+    };
+
+    // Where egress stands inside one burst: what was planned but not yet accepted by a device.
+    struct Cursor {
+        SequenceNumber nxt;
+        SequenceNumber retransmit_next;
+        bool probe_owed = false;
+    };
+
+    struct AckResult {
+        std::uint32_t acked = 0;  // sequence numbers newly acknowledged
+        bool syn_acked = false;
+        bool fin_acked = false;
+        bool room_freed = false;
+    };
+
+    Sender(const Config& config, SequenceNumber iss);
+
+    const Variables& snd() const { return snd_; }
+    std::uint16_t mss() const { return mss_; }
+    const NewReno& congestion() const { return congestion_; }
+    const RttEstimator& rtt() const { return rtt_; }
+
+    // What the handshake agreed: the payload that fits a segment and the peer's window shift.
+    void set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, std::uint8_t initial_window_segments);
+    // The peer's SYN was taken: its window, unscaled (RFC 7323 §2.2).
+    void start_window(std::uint32_t wnd, SequenceNumber seq, SequenceNumber ack);
+
+    // The SYN,ACK went out before this object existed, from a half-open record.
+    void syn_was_sent(bool again) {
+        snd_.nxt = snd_.iss + 1;
+        retransmit_next_ = retransmit_end_ = snd_.nxt;
+        syn_retransmitted_ = again;
+    }
+    // Simultaneous open: our SYN goes once more, now with an ACK.
+    void repeat_syn() {
+        retransmit_next_ = snd_.iss;
+        retransmit_end_ = snd_.nxt;
+    }
+
+    // User side.
+    std::size_t append(std::span<const Bytes> parts, std::size_t limit);
+    std::size_t unsent_and_unacknowledged() const { return buffer_.size(); }
+    std::size_t memory_bytes() const { return buffer_.memory_bytes(); }
+    void queue_fin() { fin_queued_ = true; }
+    bool fin_queued() const { return fin_queued_; }
+    bool fin_acknowledged() const { return fin_acknowledged_; }
+    bool no_delay = false;  // Nagle off (RFC 9293 §3.7.4 MUST-17)
+
+    // Ingress. `ack` is acceptable: SND.UNA =< ack =< SND.NXT. `bare`: the segment could be a duplicate ACK as
+    // RFC 5681 §2 defines it (no data, no SYN, no FIN, the window unchanged).
+    AckResult on_ack(SequenceNumber ack, bool bare, Duration timestamp_rtt, Time now);
+    // RFC 9293 §3.10.7.4: SND.WL1 and SND.WL2 keep an old segment from setting the window. True: it changed.
+    bool update_window(SequenceNumber seq, SequenceNumber ack, std::uint16_t window, Time now);
+    std::uint32_t scaled(std::uint16_t window) const { return std::uint32_t{window} << peer_window_shift_; }
+
+    // Egress: const decisions that move only the cursor, then a commit for each that a device accepted.
+    Cursor cursor() const { return {snd_.nxt, retransmit_next_, probe_owed_}; }
+    bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
+    void slice_into(link::OutFrame& frame, const SegmentPlan& plan) const;
+    void commit(const SegmentPlan& plan, Time now);
+    // Egress found nothing to send: if something waits for a window that may never open, the persist
+    // timer must run (RFC 9293 §3.8.6.1).
+    void arm_persist_if_stuck(Time now);
+
+    // The retransmission or persist timer.
+    Time deadline() const { return deadline_; }
+    enum class Timeout : std::uint8_t { retransmit, probe };
+    Timeout on_timeout(Time now);
+    // Timeouts since the peer last answered: what R1 and R2 count (RFC 9293 §3.8.3). A closed window that is
+    // acknowledged again and again is an answer (MUST-37).
+    unsigned unanswered_timeouts() const { return unanswered_; }
+    std::uint64_t retransmissions() const { return retransmissions_; }
+    // Nothing sent is unacknowledged.
+    bool is_idle() const { return snd_.una == snd_.nxt; }
+    // Something the user gave us has not been acknowledged.
+    bool has_outstanding() const { return !buffer_.empty() || (fin_queued_ && !fin_acknowledged_); }
+
+  private:
+    bool retransmitting(const Cursor& cursor) const { return before(cursor.retransmit_next, retransmit_end_); }
+    bool next_retransmission(Cursor& cursor, SegmentPlan& plan) const;
+    bool next_new_data(Cursor& cursor, SegmentPlan& plan) const;
+    bool next_probe(Cursor& cursor, SegmentPlan& plan) const;
+    bool worth_sending(std::uint32_t length, std::uint32_t available, bool idle) const;
+    void on_new_ack(std::uint32_t acked);
+    void on_duplicate_ack();
+    void fast_retransmit();
+    bool sample_rtt(SequenceNumber ack, Duration timestamp_rtt, Time now);
+    void restart_timer(Time now);
+
+    std::uint32_t flight() const { return snd_.nxt - snd_.una; }
+    // The sequence number of the buffer's first byte, of the byte after its last, and of our FIN.
+    SequenceNumber data_begin() const { return syn_acknowledged_ ? snd_.una : snd_.iss + 1; }
+    SequenceNumber data_end() const { return data_begin() + static_cast<std::uint32_t>(buffer_.size()); }
+
+    Variables snd_;
+    SendBuffer buffer_;
+    RttEstimator rtt_;
+    NewReno congestion_;
+    std::uint8_t initial_window_segments_ = 10;
+    std::uint16_t mss_ = 536;  // RFC 9293 §3.7.1 MUST-15: until the peer says otherwise
+    std::uint8_t peer_window_shift_ = 0;
+    bool syn_acknowledged_ = false;
+    bool fin_queued_ = false;
+    bool fin_acknowledged_ = false;
+    bool probe_owed_ = false;
+    bool in_recovery_ = false;
+    bool timing_ = false;              // one segment is being timed (RFC 6298 §3, Karn)
+    bool syn_retransmitted_ = false;
+    std::uint8_t duplicate_acks_ = 0;
+    std::uint8_t backoff_ = 0;         // doublings of the timeout (RFC 6298 §5.5)
+    std::uint8_t unanswered_ = 0;
+    SequenceNumber timed_end_;
+    Time timed_at_{};
+    Time last_sent_{};
+    Time last_retransmitted_{};
+    SequenceNumber retransmit_next_;   // [next, end) is to be sent again
+    SequenceNumber retransmit_end_;
+    SequenceNumber recover_;           // RFC 6582: SND.NXT when the loss was noticed
+    Time deadline_ = Time::never();
+    std::uint64_t retransmissions_ = 0;
+};
+
+}  // namespace berth::tcp

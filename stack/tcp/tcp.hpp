@@ -1,0 +1,166 @@
+// The protocol as a whole: who a segment is for, what exists, what is due, what wants to be sent.
+//
+// Demultiplexing and ingress are in tcp.cpp, listeners and half-open records in listen.cpp, TIME-WAIT
+// records in time_wait.cpp, answers without a connection in closed.cpp, open and close in open.cpp,
+// the pull in transmit.cpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <vector>
+
+#include "base/fate.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/siphash.hpp"
+#include "base/timer_wheel.hpp"
+#include "demux/connection_table.hpp"
+#include "demux/ephemeral_ports.hpp"
+#include "demux/listener_table.hpp"
+#include "ip/ipv4.hpp"
+#include "tcp/config.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/half_open.hpp"
+#include "tcp/listener.hpp"
+#include "tcp/time_wait.hpp"
+#include "wire/icmp.hpp"
+#include "wire/tcp.hpp"
+
+namespace berth::tcp {
+
+// A local endpoint that a socket has bound; several share it only if all of them said SO_REUSEADDR
+// and none listens.
+struct Binding : demux::LocalBinding {
+    std::uint32_t sharers = 1;
+    bool reusable = false;
+};
+
+struct Counters {
+    std::uint64_t active_opens = 0;
+    std::uint64_t passive_opens = 0;
+    std::uint64_t segments_in = 0;
+    std::uint64_t segments_out = 0;
+    std::uint64_t resets_sent = 0;
+    std::uint64_t timeouts = 0;
+    std::uint64_t challenge_acks_suppressed = 0;
+    std::uint64_t time_wait_overflow = 0;  // connections that ended without TIME-WAIT because of max_time_wait
+};
+
+class Tcp {
+  public:
+    Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random random, Time start);
+    ~Tcp();
+
+    // --- user side (open.cpp, listen.cpp) ---
+    // Reserves a local endpoint; port 0: an ephemeral one. address_in_use, address_not_available, permission_denied.
+    Result<Binding*, std::errc> bind(Endpoint local, bool reuse);
+    void unbind(Binding& binding);
+    // Active OPEN. Unspecified parts of `local` are chosen: the address by the route, the port by RFC 6056.
+    Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, ConnectionUser* user, Time now);
+    Result<Listener*, std::errc> listen(Endpoint local, std::size_t backlog, ListenerUser* user);
+    void close(Listener& listener);
+    // The oldest of the accept queue, now the user's; nullptr when it is empty.
+    Connection* accept(Listener& listener, ConnectionUser* user);
+    // The user lets go: the connection closes on its own. `reset`: SO_LINGER with zero.
+    void release(Connection& connection, bool reset);
+
+    // --- ingress (tcp.cpp) ---
+    static FourTuple four_tuple_of(const wire::Ipv4View& packet, const wire::TcpView& segment);
+    const demux::ConnectionTable& table() const { return table_; }
+    [[nodiscard]] Fate receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::TcpView& view, demux::ConnectionTable::Hash hash, Time now);
+    // The first hop does not answer ARP.
+    void on_unreachable(const FourTuple& four_tuple);
+    [[nodiscard]] Fate on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type, std::uint8_t code, Bytes quoted_transport);
+
+    // --- time and egress (transmit.cpp) ---
+    void advance(Time now);
+    Time next_deadline() const { return wheel_.next_deadline(); }
+    std::size_t transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget);
+    bool has_output(link::InterfaceIndex interface_index) const;
+
+    // --- for connections ---
+    const Config& config() const { return config_; }
+    BufferPool& pool() { return context_.pool; }
+    TimerWheel& wheel() { return wheel_; }
+    Counters& counters() { return counters_; }
+    const Counters& counters() const { return counters_; }
+    const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
+    void mark_ready(Connection& connection);
+    // Out of the tables; deleted once nobody uses it.
+    void retire(Connection& connection);
+    void enter_time_wait(Connection& connection, Time now);
+    // RFC 9293 §3.10.7.1's answer to a segment that belongs to nobody.
+    void reply_with_reset(const FourTuple& four_tuple, const Segment& segment, Time now);
+    void send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNumber ack);
+    bool may_challenge(Time now);  // RFC 5961 §10: so many a second
+
+    // --- for the socket table ---
+    template <class Visitor>
+    void for_each_listener(Visitor&& visit) const {
+        listeners_.for_each([&](const demux::LocalBinding& binding) { visit(static_cast<const Listener&>(binding)); });
+    }
+    std::size_t half_open_count() const { return half_open_count_; }
+    std::size_t time_wait_count() const { return time_wait_count_; }
+    std::size_t connection_count() const { return connection_count_; }
+
+  private:
+    struct ReadyList {
+        Connection* first = nullptr;
+        Connection* last = nullptr;
+    };
+
+    Fate deliver(Connection& connection, Segment& segment, DemuxMatch match, Time now);
+    Fate on_half_open(HalfOpen& record, Segment& segment, Time now);
+    DropReason half_open_segment(HalfOpen& record, Segment& segment, Time now);
+    Connection* promote(HalfOpen& record, Time now);
+    Fate on_time_wait(TimeWait& record, const Segment& segment, Time now);
+    Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple, Segment& segment, Time now);
+    DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment, Time now);
+    void send_syn_ack(HalfOpen& record, Time now);
+    void on_half_open_timer(HalfOpen& record, Time now);
+    void destroy(HalfOpen& record);
+    void destroy(TimeWait& record);
+    void acknowledge(const TimeWait& record, Time now);
+    // A segment without text outside any connection, through the bounded reply queue.
+    void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note, Time now);
+    struct Turn {
+        std::size_t sent = 0;
+        bool device_full = false;
+    };
+    Turn take_turn(Connection& connection, link::Interface& interface, Time now, std::size_t budget);
+    void unlink_ready(Connection& connection);
+    void reap();
+    bool is_port_free(Endpoint local, Endpoint remote) const;
+    static Fate fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match, State before, State after);
+
+    Config config_;
+    ip::Ipv4& ip_;
+    link::LinkContext context_;
+    SipHashKey isn_secret_;
+    SipHashKey timestamp_secret_;
+    demux::ConnectionTable table_;
+    demux::ListenerTable listeners_;
+    demux::ListenerTable bindings_;
+    demux::EphemeralPorts ephemeral_;
+    Random random_;
+    TimerWheel wheel_;
+    Time now_;
+    std::vector<ReadyList> ready_;         // by interface
+    std::vector<Connection*> graveyard_;   // to be deleted when the call in progress is over
+    std::size_t half_open_count_ = 0;
+    std::size_t time_wait_count_ = 0;
+    std::size_t connection_count_ = 0;
+    std::size_t orphan_count_ = 0;
+    std::int64_t challenge_second_ = -1;
+    std::uint32_t challenges_left_ = 0;
+    Counters counters_;
+
+    static constexpr std::size_t batch_frames = 16;  // of one connection before the next has its turn
+    std::unique_ptr<std::array<link::OutFrame, batch_frames>> frames_;
+    std::array<SegmentPlan, batch_frames> plans_{};
+};
+
+}  // namespace berth::tcp

@@ -1,0 +1,71 @@
+// What the user asks of a connection: RFC 9293 §3.9.1 and §3.10.1 to §3.10.6.
+#include "tcp/connection.hpp"
+#include "tcp/tcp.hpp"
+
+namespace berth::tcp {
+
+// SEND (§3.10.2).
+Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts) {
+    if (sender_.fin_queued() || is_over()) return Failure{std::errc::broken_pipe};
+    if (!may_send(state_)) return std::size_t{0};  // not yet: the handshake goes on
+    const std::size_t taken = sender_.append(parts, send_limit_bytes_);
+    if (taken > 0) mark_ready();
+    return taken;
+}
+
+std::size_t Connection::send_room() const {
+    if (!may_send(state_)) return 0;
+    const std::size_t used = sender_.unsent_and_unacknowledged();
+    return used < send_limit_bytes_ ? send_limit_bytes_ - used : 0;
+}
+
+// RECEIVE (§3.10.3).
+std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) {
+    const std::size_t count = receiver_.read(parts, peek);
+    if (count > 0 && !peek && !is_over() && receiver_.owes_window_update()) {
+        receiver_.ack.now = true;
+        mark_ready();
+    }
+    return count;
+}
+
+// CLOSE (§3.10.4): the FIN goes after everything that was sent.
+void Connection::close_send() {
+    const auto next = next_state(state_, Event::close);
+    if (!next || sender_.fin_queued()) return;
+    if (*next == State::closed) {  // SYN-SENT: nothing has been agreed on, so there is nothing to end
+        end_with({}, Event::close);
+        return;
+    }
+    sender_.queue_fin();
+    transition(Event::close);
+    mark_ready();
+}
+
+void Connection::discard_received() {
+    receiver_.discard();
+    if (!is_over() && receiver_.owes_window_update()) {
+        receiver_.ack.now = true;
+        mark_ready();
+    }
+}
+
+// ABORT (§3.10.5): <SEQ=SND.NXT><CTL=RST>, where there is somebody who could be confused without it.
+void Connection::abort() {
+    if (is_over()) return;
+    if (state_ != State::syn_sent) tcp_.send_reset(four_tuple, sender_.snd().nxt, receiver_.rcv().nxt);
+    end_with(std::errc::connection_aborted, Event::abort);
+}
+
+std::errc Connection::take_error() {
+    const std::errc error = error_ == std::errc{} ? soft_error_ : error_;
+    error_ = soft_error_ = {};
+    return error;
+}
+
+void Connection::set_no_delay(bool on) {
+    sender_.no_delay = on;
+    if (on) mark_ready();  // what Nagle held back may go
+}
+
+}  // namespace berth::tcp

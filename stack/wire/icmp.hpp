@@ -1,0 +1,72 @@
+// ICMP messages (RFC 792).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/drop_reason.hpp"
+#include "base/result.hpp"
+
+namespace berth::wire {
+
+enum class IcmpType : std::uint8_t {
+    echo_reply = 0,
+    destination_unreachable = 3,
+    source_quench = 4,
+    redirect = 5,
+    echo_request = 8,
+    time_exceeded = 11,
+    parameter_problem = 12,
+    timestamp_request = 13,
+    timestamp_reply = 14,
+};
+
+namespace icmp_code {
+inline constexpr std::uint8_t net_unreachable = 0;
+inline constexpr std::uint8_t host_unreachable = 1;
+inline constexpr std::uint8_t protocol_unreachable = 2;
+inline constexpr std::uint8_t port_unreachable = 3;
+inline constexpr std::uint8_t fragmentation_needed = 4;
+}  // namespace icmp_code
+
+struct IcmpHeader {
+    IcmpType type = IcmpType::echo_request;
+    std::uint8_t code = 0;
+    std::uint32_t rest =
+        0;  // the second word: identifier and sequence number, or a gateway, or an MTU
+
+    constexpr bool operator==(const IcmpHeader&) const = default;
+};
+
+inline constexpr std::size_t icmp_header_bytes = 8;
+
+// True for the messages about other packets; nothing is ever sent about one of these (RFC 1122
+// §3.2.2).
+constexpr bool is_icmp_error(IcmpType type) {
+    return type == IcmpType::destination_unreachable || type == IcmpType::source_quench ||
+           type == IcmpType::redirect || type == IcmpType::time_exceeded ||
+           type == IcmpType::parameter_problem;
+}
+
+class IcmpView {
+  public:
+    // Checks length and checksum. An unknown type parses: what to do with it is the ICMP layer's
+    // business.
+    static Result<IcmpView, DropReason> parse(Bytes message);
+
+    IcmpType type() const;
+    std::uint8_t code() const;
+    std::uint32_t rest() const;
+    Bytes payload() const;
+    IcmpHeader header() const { return {type(), code(), rest()}; }
+
+  private:
+    explicit IcmpView(Bytes message) : message_(message) {}
+    Bytes message_;
+};
+
+// Writes icmp_header_bytes at the start of `to`; the checksum covers the header and `payload`.
+void write(const IcmpHeader& header, Bytes payload, MutableBytes to);
+
+}  // namespace berth::wire

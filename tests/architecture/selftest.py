@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Proves that the architecture's checks can fail: hands them bad trees, bad objects and a wrong arrow.
+
+usage: selftest.py     (CXX names the compiler; BERTH_WRONG_ARROW an archive that cannot stand alone)
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+CXX = os.environ.get("CXX", "c++")
+
+
+class TreeTest(unittest.TestCase):
+    # (files, a piece of the finding that must be printed)
+    BAD = {
+        "an OS header": ({"stack/tcp/a.cpp": "#include <sys/socket.h>\n"}, "sys/socket.h"),
+        "a clock": ({"stack/base/a.cpp": "#include <chrono>\n"}, "chrono"),
+        "an include in an #if": ({"stack/ip/a.cpp": "#if 1\n#  include <unistd.h>\n#endif\n"}, "unistd.h"),
+        "an arrow up": ({"stack/wire/a.hpp": '#include "tcp/b.hpp"\n', "stack/tcp/b.hpp": ""}, "wrong arrow"),
+        "a relative arrow up": ({"stack/wire/a.hpp": '#include "../tcp/b.hpp"\n', "stack/tcp/b.hpp": ""},
+                                "wrong arrow"),
+        "udp to tcp": ({"stack/udp/a.hpp": '#include "tcp/b.hpp"\n', "stack/tcp/b.hpp": ""}, "wrong arrow"),
+        "ip to demux": ({"stack/ip/a.hpp": '#include "demux/b.hpp"\n', "stack/demux/b.hpp": ""}, "wrong arrow"),
+        "layer to stack.hpp": ({"stack/tcp/a.hpp": '#include "stack.hpp"\n', "stack/stack.hpp": ""},
+                               "wrong arrow"),
+        "driver to tcp": ({"drivers/a.cpp": '#include "tcp/b.hpp"\n', "stack/tcp/b.hpp": ""}, "wrong arrow"),
+        "core to host": ({"stack/socket/a.cpp": '#include "host/b.hpp"\n', "stack/host/b.hpp": ""}, "wrong arrow"),
+        "core to the public API": ({"stack/tcp/a.cpp": "#include <berth/socket.h>\n",
+                                    "stack/include/berth/socket.h": "#include <sys/socket.h>\n"}, "wrong arrow"),
+        "a value header with an OS": ({"stack/include/berth/address.hpp": "#include <netinet/in.h>\n"},
+                                      "netinet/in.h"),
+        "public header to a layer": ({"stack/include/berth/a.hpp": '#include "tcp/b.hpp"\n', "stack/tcp/b.hpp": ""},
+                                     "wrong arrow"),
+        "example to a layer": ({"apps/examples/a.cpp": '#include "tcp/b.hpp"\n', "stack/tcp/b.hpp": ""},
+                               "wrong arrow"),
+        "stack to tests": ({"stack/tcp/a.cpp": '#include "tests/b.hpp"\n', "tests/b.hpp": ""}, "wrong arrow"),
+        "a file that is not there": ({"stack/tcp/a.cpp": '#include "tcp/gone.hpp"\n'}, "no file of this tree"),
+        "an unknown folder": ({"stack/sctp/a.cpp": ""}, "no layer"),
+        "501 lines": ({"apps/berth/a.cpp": "\n" * 501}, "501 lines"),
+        "a cast": ({"stack/wire/a.cpp": "auto p = reinterpret_cast<int*>(q);\n"}, "reinterpret_cast"),
+        "a double": ({"stack/tcp/a.cpp": "double rate;\n"}, "floating point"),
+        "a float literal": ({"stack/tcp/a.cpp": "auto x = 3 * 0.7;\n"}, "floating point"),
+        "a float after a digit separator": ({"stack/tcp/a.cpp": "int a = 1'000; float b; int c = 2'000;\n"},
+                                            "floating point"),
+        "an unfinished mark": ({"drivers/a.cpp": "// " + "TO" + "DO\n"}, "unfinished"),
+        "an empty tree": ({"README.md": ""}, "no source files"),
+    }
+
+    GOOD = {
+        "stack/base/a.hpp": "#include <cstdint>\n// double, float, reinterpret_cast and 0.5 in a comment\n",
+        "stack/base/b.cpp": '#include "base/a.hpp"\nconst char* s = "double 192.0.2.1"; char q = \'"\';\n'
+                            "int n = 1'000'000; int m = 0x1'f;\n",
+        "stack/include/berth/address.hpp": "#include <cstdint>\n",
+        "stack/include/berth/socket.h": "#include <sys/socket.h>\n",
+        "stack/wire/a.hpp": '#include "berth/address.hpp"\n#include "base/a.hpp"\n',
+        "stack/tcp/recovery/a.hpp": '#include "base/a.hpp"\n',
+        "stack/stack.hpp": '#include "tcp/recovery/a.hpp"\n',
+        "stack/host/a.cpp": '#include <thread>\n#include "stack.hpp"\n#include "drivers/a.hpp"\n'
+                            "double d = 0.5; auto p = reinterpret_cast<int*>(0);\n",
+        "drivers/a.hpp": "#include <sys/ioctl.h>\n",
+        "apps/examples/a.c": "#include <berth/socket.h>\n#include <stdio.h>\n",
+        "apps/berth/a.cpp": "\n" * 500,
+    }
+
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return subprocess.run([sys.executable, HERE / "check_tree.py", folder], capture_output=True,
+                                  text=True, check=False)
+
+    def test_good_tree_passes(self):
+        run = self.run_on(self.GOOD)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_each_bad_tree_is_found(self):
+        for what, (files, finding) in self.BAD.items():
+            with self.subTest(what):
+                run = self.run_on(files)
+                self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+                self.assertIn(finding, run.stdout)
+                self.assertIn(" 1 findings", run.stdout)
+
+
+class SymbolsTest(unittest.TestCase):
+    BAD = {
+        "a global": ("int counter = 1; int next() { return ++counter; }", "global state"),
+        "a static local": ("int next() { static int counter; return ++counter; }", "global state"),
+        "a thread_local": ("thread_local int counter; int next() { return ++counter; }", "global state"),
+        "a clock": ('extern "C" int clock_gettime(int, void*); int f() { return clock_gettime(0, nullptr); }',
+                    "uses clock_gettime"),
+        "printing": ('extern "C" int puts(const char*); int f() { return puts("x"); }', "uses puts"),
+        "chrono": ("#include <chrono>\nlong f() { return "
+                   "std::chrono::steady_clock::now().time_since_epoch().count(); }", "steady_clock"),
+        "random_device": ("#include <random>\nunsigned f() { std::random_device d; return d(); }", "random_device"),
+    }
+    GOOD = ('#include <cstring>\n#include <string>\n#include <vector>\nstatic const char* const names[] = {"a", "b"};\n'
+            "const char* name(int i) { return names[i]; }\n"
+            "std::string f(const std::vector<std::string>& v) { std::string s; for (auto& x : v) s += x; return s; }\n"
+            "int g(const char* a, const char* b, unsigned long n) { return std::memcmp(a, b, n); }\n")
+
+    def run_on(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder, "a.cpp")
+            source.write_text(text, encoding="utf-8")
+            command = [CXX, "-std=c++20", "-O1", "-fPIC", "-c", source, "-o", f"{folder}/a.o"]
+            subprocess.run(command, check=True)
+            return subprocess.run([sys.executable, HERE / "check_symbols.py", f"{folder}/a.o"],
+                                  capture_output=True, text=True, check=False)
+
+    def test_good_object_passes(self):
+        run = self.run_on(self.GOOD)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_each_bad_object_is_found(self):
+        for what, (text, finding) in self.BAD.items():
+            with self.subTest(what):
+                run = self.run_on(text)
+                self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+                self.assertIn(finding, run.stdout)
+
+
+class LinkTest(unittest.TestCase):
+    @unittest.skipUnless(os.environ.get("BERTH_WRONG_ARROW"), "no archive given")
+    def test_a_wrong_arrow_fails_to_link(self):
+        """What link_check_LAYER does, without the layers that this one needs."""
+        with tempfile.TemporaryDirectory() as folder:
+            command = [CXX, "-shared", "-Wl,--no-undefined", "-Wl,--whole-archive",
+                       os.environ["BERTH_WRONG_ARROW"], "-Wl,--no-whole-archive", "-o", f"{folder}/a.so"]
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("undefined reference", run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,233 @@
+// Paths, and packets on their way out (RFC 1122 §3.3.1, §3.3.4, §3.3.6; RFC 6864; RFC 1112 §6).
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+#include <vector>
+
+#include "harness/lower_layers.hpp"
+#include "ip/identification.hpp"
+
+namespace berth {
+namespace {
+
+using Octets = std::vector<std::uint8_t>;
+using link::Interface;
+
+constexpr Ipv4Address our_ip{192, 0, 2, 2};
+constexpr Ipv4Address peer_ip{192, 0, 2, 1};
+constexpr Ipv4Address second_ip{198, 51, 100, 2};
+constexpr Ipv4Address second_router{198, 51, 100, 1};
+
+class PathTest : public testing::Test {
+  protected:
+    harness::LowerLayers host;
+
+    PathTest() {
+        host.add_interface(link::LinkKind::raw_ip, 1500);
+        host.add_interface(link::LinkKind::raw_ip, 600);
+        host.ip.add_address(0, {our_ip, 24});
+        host.ip.add_address(1, {second_ip, 24});
+        host.ip.routes().add({{{}, 0}, second_router, 1, 0});
+    }
+    ip::Path path_to(Ipv4Address destination, Ipv4Address source = {}) const {
+        const auto path = host.ip.route(destination, source);
+        EXPECT_TRUE(path) << to_string(destination);
+        return path ? *path : ip::Path{};
+    }
+    DropReason reason_to(Ipv4Address destination, Ipv4Address source = {}) const {
+        const auto path = host.ip.route(destination, source);
+        return path ? DropReason::none : path.error();
+    }
+};
+
+TEST_F(PathTest, ANeighbourIsItsOwnNextHop) {
+    const ip::Path path = path_to(peer_ip);
+    EXPECT_EQ(path.interface_index, 0u);
+    EXPECT_EQ(path.next_hop, peer_ip);
+    EXPECT_EQ(path.source, our_ip);
+    EXPECT_EQ(path.mtu, 1500);
+}
+
+TEST_F(PathTest, OthersAreReachedThroughTheGateway) {
+    const ip::Path path = path_to({203, 0, 113, 9});
+    EXPECT_EQ(path.interface_index, 1u);
+    EXPECT_EQ(path.next_hop, second_router);
+    EXPECT_EQ(path.source, second_ip);
+    EXPECT_EQ(path.mtu, 600);
+}
+
+TEST_F(PathTest, Rfc1122_3_3_4_3_TheSourceIsOnTheNextHopsNetwork) {
+    host.ip.add_address(0, {{203, 0, 113, 2}, 24});
+    EXPECT_EQ(path_to({203, 0, 113, 9}).source, Ipv4Address(203, 0, 113, 2));
+    EXPECT_EQ(path_to(peer_ip).source, our_ip);
+}
+
+TEST_F(PathTest, Rfc1122_3_3_4_2_AChosenSourceOfAnotherInterfaceIsKept) {
+    const ip::Path path = path_to({203, 0, 113, 9}, our_ip);
+    EXPECT_EQ(path.interface_index, 1u);
+    EXPECT_EQ(path.source, our_ip);
+    EXPECT_EQ(reason_to(peer_ip, {192, 0, 2, 77}), DropReason::ip_no_source);
+}
+
+TEST_F(PathTest, DestinationsThatNeverGoOut) {
+    for (const Ipv4Address bad :
+         {Ipv4Address(0, 0, 0, 0), Ipv4Address(0, 1, 2, 3), Ipv4Address(127, 0, 0, 1),
+          Ipv4Address(240, 0, 0, 1), our_ip, second_ip}) {
+        EXPECT_EQ(reason_to(bad), DropReason::ip_no_route) << to_string(bad);
+    }
+}
+
+TEST_F(PathTest, BroadcastsLeaveByTheirNetwork) {
+    EXPECT_EQ(path_to({198, 51, 100, 255}).interface_index, 1u);
+    EXPECT_EQ(path_to({198, 51, 100, 255}).next_hop, Ipv4Address(198, 51, 100, 255));
+    EXPECT_EQ(path_to({255, 255, 255, 255}).interface_index, 0u);
+    EXPECT_EQ(path_to({255, 255, 255, 255}).source, our_ip);
+    EXPECT_EQ(path_to({255, 255, 255, 255}, second_ip).interface_index, 1u);
+}
+
+TEST_F(PathTest, Rfc1112_6_1_GroupsAreReachedOnTheLink) {
+    const ip::Path by_default = path_to({239, 1, 2, 3});
+    EXPECT_EQ(by_default.interface_index, 1u);
+    EXPECT_EQ(by_default.next_hop, Ipv4Address(239, 1, 2, 3));
+    host.ip.routes().add({{{239, 0, 0, 0}, 8}, {}, 0, 0});
+    EXPECT_EQ(path_to({239, 1, 2, 3}).interface_index, 0u);
+    EXPECT_EQ(path_to({239, 1, 2, 3}, second_ip).interface_index, 1u)
+        << "the source names the interface";
+}
+
+TEST(PathlessTest, WithoutRoutesOrAddresses) {
+    harness::LowerLayers host;
+    host.add_interface(link::LinkKind::raw_ip);
+    EXPECT_EQ(host.ip.route(peer_ip).error(), DropReason::ip_no_route);
+    EXPECT_EQ(host.ip.route({255, 255, 255, 255}).error(), DropReason::ip_no_route);
+    EXPECT_EQ(host.ip.route({224, 0, 0, 1}).error(), DropReason::ip_no_route);
+    host.ip.routes().add({{{}, 0}, {}, 0, 0});
+    EXPECT_EQ(host.ip.route(peer_ip).error(), DropReason::ip_no_source);
+    host.ip.routes().add({{{198, 51, 100, 0}, 24}, {}, 7, 0});
+    EXPECT_EQ(host.ip.route(second_router).error(), DropReason::ip_no_route)
+        << "an interface that is not there";
+    host.ip.add_address(0, {{192, 0, 2, 2}, 32});
+    EXPECT_EQ(host.ip.route(peer_ip)->source, our_ip);
+}
+
+class SendTest : public PathTest {
+  protected:
+    DropReason send(std::size_t bytes, ip::SendFields fields = {}) {
+        const Octets payload(bytes, 0x5a);
+        const std::array<Bytes, 2> parts{Bytes(payload).first(bytes / 2),
+                                         Bytes(payload).subspan(bytes / 2)};
+        if (fields.destination.is_unspecified()) fields.destination = peer_ip;
+        return host.ip.send(fields, parts, host.now, Fate::sent("test"));
+    }
+};
+
+TEST_F(SendTest, TheHeaderSaysWhatTheTransportChose) {
+    ip::SendFields fields;
+    fields.protocol = Protocol::udp;
+    fields.ttl = 7;
+    fields.dscp = 46;
+    fields.ecn = 1;
+    fields.dont_fragment = true;
+    ASSERT_EQ(send(9, fields), DropReason::none);
+    ASSERT_EQ(host.transmit(), 1u);
+    const Octets bytes = host.device().take().bytes;
+    const auto packet = wire::Ipv4View::parse(bytes);
+    ASSERT_TRUE(packet);
+    const wire::Ipv4Header header = packet->header();
+    EXPECT_EQ(header.source, our_ip);
+    EXPECT_EQ(header.destination, peer_ip);
+    EXPECT_EQ(header.ttl, 7);
+    EXPECT_EQ(header.dscp, 46);
+    EXPECT_EQ(header.ecn, 1);
+    EXPECT_TRUE(header.dont_fragment);
+    EXPECT_EQ(header.total_length, 29);
+    EXPECT_EQ(header.protocol, 17);
+    EXPECT_EQ(Octets(packet->payload().begin(), packet->payload().end()), Octets(9, 0x5a));
+}
+
+TEST_F(SendTest, WhatIsLargerThanTheLinkIsNamed) {
+    EXPECT_EQ(send(1480), DropReason::none);
+    EXPECT_EQ(send(1481), DropReason::ip_too_big);
+    ip::SendFields narrow;
+    narrow.destination = {203, 0, 113, 9};
+    EXPECT_EQ(send(580, narrow), DropReason::none);
+    EXPECT_EQ(send(581, narrow), DropReason::ip_too_big);
+    EXPECT_EQ(send(70'000), DropReason::ip_too_big);
+    EXPECT_EQ(host.drops[DropReason::ip_too_big], 3u);
+    EXPECT_EQ(host.interface(1).counters().dropped_out, 1u);
+}
+
+TEST_F(SendTest, WhatHasNoRouteIsCountedAndShown) {
+    harness::RecordingObserver observer;
+    host.observer = &observer;
+    ip::SendFields fields;
+    fields.destination = {127, 0, 0, 1};
+    EXPECT_EQ(send(4, fields), DropReason::ip_no_route);
+    EXPECT_EQ(host.drops[DropReason::ip_no_route], 1u);
+    ASSERT_EQ(observer.told.size(), 1u);
+    EXPECT_EQ(observer.told[0].direction, Direction::out);
+    EXPECT_EQ(observer.told[0].fate.reason, DropReason::ip_no_route);
+    EXPECT_EQ(observer.told[0].frame.size(), 24u);
+}
+
+TEST_F(SendTest, Rfc6864_4_1_AtomicDatagramsNeedNoIdentification) {
+    ip::SendFields fields;
+    fields.dont_fragment = true;
+    send(4, fields);
+    host.transmit();
+    EXPECT_EQ(load_be16(host.device().take().bytes, 4), 0);
+}
+
+TEST_F(SendTest, APulledFrameGetsItsHeaders) {
+    const Octets body(100, 3);
+    link::OutFrame frame;
+    frame.add_slice(body);
+    frame.needs_checksum = true;
+    const ip::Path path = path_to(peer_ip);
+    EXPECT_EQ(host.ip.encapsulate(frame, path, {{}, peer_ip, Protocol::tcp}, host.now),
+              Interface::Resolution::ready);
+    EXPECT_EQ(frame.checksum_start, 20u);
+    Octets bytes(frame.size());
+    frame.copy_to(bytes);
+    const auto packet = wire::Ipv4View::parse(bytes);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(packet->source(), our_ip);
+    EXPECT_EQ(packet->payload().size(), 100u);
+}
+
+TEST_F(SendTest, APulledFrameThatIsTooLargeGoesNowhereUnlessTheLinkCutsIt) {
+    const Octets body(1481, 3);
+    const ip::Path path = path_to(peer_ip);
+    const auto encapsulate = [&](std::uint16_t segment_size) {
+        link::OutFrame frame;
+        frame.add_slice(body);
+        frame.segment_size = segment_size;
+        return host.ip.encapsulate(frame, path, {{}, peer_ip, Protocol::tcp}, host.now);
+    };
+    EXPECT_EQ(encapsulate(0), Interface::Resolution::dropped);
+    EXPECT_EQ(host.drops[DropReason::ip_too_big], 1u);
+    EXPECT_EQ(encapsulate(1440), Interface::Resolution::ready);
+}
+
+TEST(IdentificationTest, Rfc6864_4_3_NoneRepeatsBeforeAllWereUsed) {
+    ip::Identification identification{Random(Seed::from(7))};
+    std::set<std::uint16_t> seen;
+    for (int i = 0; i < 65'536; ++i)
+        ASSERT_TRUE(seen.insert(identification.next()).second) << i;
+}
+
+TEST(IdentificationTest, OneDoesNotBetrayTheNext) {
+    ip::Identification identification{Random(Seed::from(7))};
+    std::set<std::uint16_t> differences;
+    std::uint16_t last = identification.next();
+    for (int i = 0; i < 1000; ++i) {
+        const std::uint16_t next = identification.next();
+        differences.insert(static_cast<std::uint16_t>(next - last));
+        last = next;
+    }
+    EXPECT_GT(differences.size(), 900u);
+}
+
+}  // namespace
+}  // namespace berth

@@ -1,0 +1,158 @@
+// The accept queue and its backlog (RFC 9293 §3.10.1; POSIX listen and accept).
+#include "harness/script_fixture.hpp"
+
+namespace berth::harness {
+namespace {
+
+class AcceptQueue : public ScriptTest {
+  protected:
+    std::vector<std::unique_ptr<Peer>> clients;
+
+    Peer& client(Port port) {
+        return *clients.emplace_back(std::make_unique<Peer>(script, Endpoint{Peer::default_endpoint.address, port}, "client"));
+    }
+    void connects(Peer& who) {
+        who.sends({.syn = true});
+        stack.sends_to(who, {.syn = true});
+        who.sends({});
+    }
+};
+
+TEST_F(AcceptQueue, connections_are_accepted_in_the_order_they_were_established_posix) {
+    app.listens();
+    for (Port port = 40001; port <= 40003; ++port) connects(client(port));
+    for (Port port = 40001; port <= 40003; ++port) {
+        auto accepted = app.listener().accept();
+        ASSERT_TRUE(accepted);
+        EXPECT_EQ((*accepted)->remote()->port, port);
+        script.heard().clear();
+        // It goes away at the end of this round; the FIN is heard below.
+        accepted->reset();
+        script.settle({});
+        script.heard().clear();
+    }
+    app.accept_fails(std::errc::operation_would_block);
+}
+
+TEST_F(AcceptQueue, the_order_is_that_of_the_last_ack_not_of_the_syn_posix) {
+    app.listens();
+    Peer& first = client(40001);
+    Peer& second = client(40002);
+    first.sends({.syn = true});
+    stack.sends_to(first, {.syn = true});
+    second.sends({.syn = true});
+    stack.sends_to(second, {.syn = true});
+    second.sends({});
+    first.sends({});
+    auto accepted = app.listener().accept();
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ((*accepted)->remote(), second.endpoint);
+    accepted->reset();
+    script.settle({});
+    script.heard().clear();
+}
+
+TEST_F(AcceptQueue, readiness_says_when_there_is_something_to_accept_posix_poll) {
+    app.listens();
+    EXPECT_FALSE(app.listener().readiness().readable);
+    connects(client(40001));
+    EXPECT_TRUE(app.listener().readiness().readable);
+}
+
+TEST_F(AcceptQueue, syns_beyond_the_backlog_are_dropped_not_reset_posix) {
+    app.listens(2);
+    connects(client(40001));
+    connects(client(40002));
+    Peer& late = client(40003);
+    late.sends({.syn = true});
+    dropped(DropReason::tcp_accept_queue_full);
+    stack.sends_nothing();
+    // Room again: the client's next attempt succeeds.
+    auto accepted = app.listener().accept();
+    ASSERT_TRUE(accepted);
+    late.sends({.seq = 0, .syn = true});
+    stack.sends_to(late, {.syn = true});
+    late.sends({});
+    EXPECT_EQ(script.state_of(late.four_tuple()), State::established);
+    app.listener().set_watcher(nullptr);
+    accepted->reset();
+    script.settle({});
+    script.heard().clear();
+}
+
+TEST_F(AcceptQueue, a_last_ack_that_finds_it_full_leaves_the_connection_half_open) {
+    app.listens(1);
+    Peer& first = client(40001);
+    Peer& second = client(40002);
+    first.sends({.syn = true});
+    stack.sends_to(first, {.syn = true});
+    second.sends({.syn = true});
+    stack.sends_to(second, {.syn = true});
+    first.sends({});
+    second.sends({});
+    EXPECT_EQ(script.state_of(second.four_tuple()), State::syn_received);
+    // The SYN-ACK goes again, and the peer's answer to it completes the handshake.
+    auto accepted = app.listener().accept();
+    ASSERT_TRUE(accepted);
+    advance(seconds(1));
+    stack.sends_to(second, {.seq = 0, .syn = true});
+    second.sends({});
+    EXPECT_EQ(script.state_of(second.four_tuple()), State::established);
+    accepted->reset();
+    script.settle({});
+    script.heard().clear();
+}
+
+TEST_F(AcceptQueue, half_open_records_are_bounded_rfc4987_3_1) {
+    config.max_half_open = 2;
+    app.listens();
+    for (Port port = 40001; port <= 40002; ++port) {
+        Peer& who = client(port);
+        who.sends({.syn = true});
+        stack.sends_to(who, {.syn = true});
+    }
+    client(40003).sends({.syn = true});
+    dropped(DropReason::tcp_half_open_full);
+    stack.sends_nothing();
+}
+
+TEST_F(AcceptQueue, connections_are_bounded_design_8) {
+    config.max_connections = 1;
+    app.listens();
+    connects(client(40001));
+    Peer& second = client(40002);
+    second.sends({.syn = true});
+    script.heard().clear();
+    second.sends({.ack = 1});
+    script.heard().clear();
+    EXPECT_NE(script.state_of(second.four_tuple()), State::established);
+}
+
+TEST_F(AcceptQueue, a_backlog_is_at_least_one_posix_listen) {
+    app.listens(0);
+    connects(client(40001));
+    EXPECT_TRUE(app.listener().accept());
+    script.settle({});
+    script.heard().clear();
+}
+
+TEST_F(AcceptQueue, a_connection_reset_before_accept_is_not_accepted_as_alive_posix) {
+    app.listens();
+    Peer& who = client(40001);
+    connects(who);
+    who.sends({.rst = true});
+    auto accepted = app.listener().accept();
+    // Both are known behaviour: Linux hands it out and reading says ECONNRESET, the BSDs forget it.
+    if (!accepted) {
+        EXPECT_EQ(accepted.error(), std::errc::operation_would_block);
+    } else {
+        std::array<std::uint8_t, 1> data{};
+        const std::array<MutableBytes, 1> parts{MutableBytes(data)};
+        const auto received = (*accepted)->receive(parts, {});
+        ASSERT_FALSE(received);
+        EXPECT_EQ(received.error(), std::errc::connection_reset);
+    }
+}
+
+}  // namespace
+}  // namespace berth::harness

@@ -1,0 +1,69 @@
+#include "wire/ethernet.hpp"
+
+#include "wire_test_support.hpp"
+
+namespace berth::wire {
+namespace {
+
+using namespace wire_test;
+
+TEST(Ethernet, GoldenBytes) {
+    const Octets frame = from_hex("020000000002 020000000001 0800 cafe");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->destination(), server_mac);
+    EXPECT_EQ(view->source(), client_mac);
+    EXPECT_EQ(view->type(), EtherType::ipv4);
+    EXPECT_EQ(to_hex(view->payload()), "cafe");
+
+    Octets written(ethernet_header_bytes);
+    write(EthernetHeader{server_mac, client_mac, EtherType::ipv4}, written);
+    EXPECT_EQ(to_hex(written), to_hex(Bytes(frame).first(ethernet_header_bytes)));
+}
+
+TEST(Ethernet, AnUnknownTypeParses) {
+    const Octets frame = from_hex("ffffffffffff 020000000001 86dd");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_TRUE(view->destination().is_broadcast());
+    EXPECT_EQ(static_cast<std::uint16_t>(view->type()), 0x86dd);
+    EXPECT_TRUE(view->payload().empty());
+}
+
+TEST(Ethernet, ParsesWhatItWrites) {
+    Random random{Seed::from(1)};
+    for (int i = 0; i < 2000; ++i) {
+        const EthernetHeader header{random_mac(random), random_mac(random),
+                                    static_cast<EtherType>(random_u16(random))};
+        Octets frame = random_octets(random, ethernet_header_bytes + random.below(50));
+        write(header, frame);
+        const auto view = EthernetView::parse(frame);
+        ASSERT_TRUE(view);
+        ASSERT_EQ(view->header(), header);
+        ASSERT_EQ(view->payload().size(), frame.size() - ethernet_header_bytes);
+    }
+}
+
+TEST(Ethernet, CutShortIsTruncated) {
+    for_each_truncation(from_hex("020000000002 020000000001 0800"), [](const Octets& frame) {
+        const auto view = EthernetView::parse(frame);
+        ASSERT_FALSE(view);
+        EXPECT_EQ(view.error(), DropReason::ethernet_truncated);
+    });
+}
+
+TEST(Ethernet, AFlippedBitChangesOneField) {
+    const Octets frame = from_hex("020000000002 020000000001 0800 cafe");
+    const EthernetHeader header{server_mac, client_mac, EtherType::ipv4};
+    for_each_bit_flip(frame, [&](const Octets& damaged, std::size_t byte, unsigned) {
+        const auto view = EthernetView::parse(damaged);
+        ASSERT_TRUE(view);
+        EXPECT_EQ(view->destination() != header.destination, byte < 6);
+        EXPECT_EQ(view->source() != header.source, byte >= 6 && byte < 12);
+        EXPECT_EQ(view->type() != header.type, byte == 12 || byte == 13);
+        EXPECT_EQ(to_hex(view->payload()) != "cafe", byte >= 14);
+    });
+}
+
+}  // namespace
+}  // namespace berth::wire
