@@ -24,14 +24,17 @@ Stack::Stack(const StackConfig& config)
       ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, random_.fork(1)),
       icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
       udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
-      tcp_(config.tcp, ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(4), config.start) {}
+      tcp_(config.tcp, ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(4),
+           config.start) {}
 
 Stack::~Stack() = default;
 
-link::InterfaceIndex Stack::add_interface(std::string name, link::LinkDevice& device, MacAddress mac) {
+link::InterfaceIndex Stack::add_interface(std::string name, link::LinkDevice& device,
+                                          MacAddress mac) {
     const auto index = static_cast<link::InterfaceIndex>(interfaces_.size());
-    interfaces_.push_back(std::make_unique<link::Interface>(index, std::move(name), device, mac,
-                                                            link::LinkContext{pool_, drops_, observer_}, random_.fork(100 + index)));
+    interfaces_.push_back(std::make_unique<link::Interface>(
+        index, std::move(name), device, mac, link::LinkContext{pool_, drops_, observer_},
+        random_.fork(100 + index)));
     interfaces_.back()->set_unreachable_receiver(this);
     return index;
 }
@@ -78,7 +81,8 @@ void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time n
     }
     arrival.packet = *packet;
     if (packet->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
-    auto segment = wire::TcpView::parse(packet->payload(), packet->source(), packet->destination(), arrival.frame->checksum_vouched);
+    auto segment = wire::TcpView::parse(packet->payload(), packet->source(), packet->destination(),
+                                        arrival.frame->checksum_vouched);
     if (!segment) {
         arrival.fate = Fate::dropped(segment.error());
         return;
@@ -89,14 +93,16 @@ void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time n
 }
 
 Fate Stack::deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
-    if (arrival.segment) return tcp_.receive(*arrival.frame, *arrival.packet, *arrival.segment, arrival.hash, now);
+    if (arrival.segment)
+        return tcp_.receive(*arrival.frame, *arrival.packet, *arrival.segment, arrival.hash, now);
     switch (arrival.packet->protocol()) {
-        case static_cast<std::uint8_t>(Protocol::icmp):
-            return deliver_icmp(arrival, now);
+        case static_cast<std::uint8_t>(Protocol::icmp): return deliver_icmp(arrival, now);
         case static_cast<std::uint8_t>(Protocol::udp):
             return deliver_udp(arrival, interface_index, now);
         default:
-            icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::protocol_unreachable, *arrival.packet, arrival.to_link_group, now);
+            icmp_.send_error(wire::IcmpType::destination_unreachable,
+                             wire::icmp_code::protocol_unreachable, *arrival.packet,
+                             arrival.to_link_group, now);
             return Fate::dropped(DropReason::ip_unknown_protocol);
     }
 }
@@ -104,7 +110,8 @@ Fate Stack::deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time
 Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
     const Fate fate = udp_.receive(*arrival.frame, *arrival.packet, interface_index);
     if (fate.reason == DropReason::udp_no_socket)
-        icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::port_unreachable, *arrival.packet, arrival.to_link_group, now);
+        icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::port_unreachable,
+                         *arrival.packet, arrival.to_link_group, now);
     return fate;
 }
 
@@ -113,8 +120,10 @@ Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
     if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
     const auto& report = std::get<icmp::ErrorReport>(result);
     if (report.association.protocol == Protocol::tcp)
-        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code, report.quoted_transport);
-    if (report.association.protocol == Protocol::udp) return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
+        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code,
+                                  report.quoted_transport);
+    if (report.association.protocol == Protocol::udp)
+        return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
     return Fate::dropped(DropReason::icmp_error_no_match);
 }
 
@@ -123,7 +132,8 @@ void Stack::record(link::InterfaceIndex interface_index, Time when, const Fate& 
         ++interfaces_[interface_index]->counters().dropped_in;
         drops_.add(fate.reason);
     }
-    if (observer_ != nullptr) observer_->on_packet(interface_index, Direction::in, when, observed_, fate);
+    if (observer_ != nullptr)
+        observer_->on_packet(interface_index, Direction::in, when, observed_, fate);
 }
 
 // --- down: pulled ---
@@ -132,36 +142,46 @@ std::size_t Stack::transmit(link::InterfaceIndex interface_index, Time now, std:
     now_ = now;
     link::Interface& interface = *interfaces_[interface_index];
     std::size_t sent = interface.transmit_queue(now, budget);
-    if (interface.has_queued()) return sent;  // the device is full, or the budget is spent: answers go first
-    sent += tcp_.transmit(interface_index, now, budget - sent);
-    // A segment whose neighbour is unknown has left an ARP request in the queue.
-    return sent + interface.transmit_queue(now, budget - sent);
+    if (!interface.has_queued()) {  // else the device is full, or the budget is spent: answers go
+                                    // first
+        sent += tcp_.transmit(interface_index, now, budget - sent);
+        // A segment whose neighbour is unknown has left an ARP request in the queue.
+        sent += interface.transmit_queue(now, budget - sent);
+    }
+    udp_.wake_blocked();
+    return sent;
 }
 
 bool Stack::has_output(link::InterfaceIndex interface_index) const {
     return interfaces_[interface_index]->has_queued() || tcp_.has_output(interface_index);
 }
 
-// A packet of ours waited in vain for its neighbour: the connection it belongs to should know.
+// A packet of ours waited in vain for its neighbour: whoever sent it should know.
 void Stack::on_unreachable(Bytes packet) {
     const auto ours = wire::Ipv4View::parse(packet);
-    if (!ours || ours->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
-    const Bytes transport = ours->payload();
-    if (transport.size() < wire::tcp_header_bytes) return;
-    tcp_.on_unreachable({{ours->source(), load_be16(transport, 0)}, {ours->destination(), load_be16(transport, 2)}});
+    if (!ours || ours->payload().size() < wire::udp_header_bytes) return;
+    const FourTuple four_tuple{{ours->source(), load_be16(ours->payload(), 0)},
+                               {ours->destination(), load_be16(ours->payload(), 2)}};
+    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::tcp))
+        tcp_.on_unreachable(four_tuple);
+    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::udp))
+        static_cast<void>(udp_.on_icmp_error(four_tuple, wire::IcmpType::destination_unreachable,
+                                             wire::icmp_code::host_unreachable));
 }
 
 // --- time ---
 
 void Stack::advance(Time now) {
     now_ = now;
-    for (const auto& interface : interfaces_) interface->advance(now);
+    for (const auto& interface : interfaces_)
+        interface->advance(now);
     tcp_.advance(now);
 }
 
 Time Stack::next_deadline() const {
     Time next = tcp_.next_deadline();
-    for (const auto& interface : interfaces_) next = earlier(next, interface->next_deadline());
+    for (const auto& interface : interfaces_)
+        next = earlier(next, interface->next_deadline());
     return next;
 }
 

@@ -45,9 +45,13 @@ class Stack : private link::UnreachableReceiver {
     Stack(const Stack&) = delete;
     Stack& operator=(const Stack&) = delete;
 
-    // The device is the caller's and outlives the stack. A zero `mac` takes the device's, else a random one.
-    link::InterfaceIndex add_interface(std::string name, link::LinkDevice& device, MacAddress mac = {});
-    void add_address(link::InterfaceIndex interface_index, Ipv4Prefix address) { ip_.add_address(interface_index, address); }
+    // The device is the caller's and outlives the stack. A zero `mac` takes the device's, else a
+    // random one.
+    link::InterfaceIndex add_interface(std::string name, link::LinkDevice& device,
+                                       MacAddress mac = {});
+    void add_address(link::InterfaceIndex interface_index, Ipv4Prefix address) {
+        ip_.add_address(interface_index, address);
+    }
     bool add_route(const ip::Route& route) { return ip_.routes().add(route); }
 
     // Packets in: a burst of one interface. Every frame ends in exactly one fate.
@@ -71,7 +75,9 @@ class Stack : private link::UnreachableReceiver {
     BufferPool& buffers() { return pool_; }
     std::size_t interface_count() const { return interfaces_.size(); }
     link::Interface& interface_at(link::InterfaceIndex index) { return *interfaces_[index]; }
-    const link::Interface& interface_at(link::InterfaceIndex index) const { return *interfaces_[index]; }
+    const link::Interface& interface_at(link::InterfaceIndex index) const {
+        return *interfaces_[index];
+    }
     ip::Ipv4& ip() { return ip_; }
     const ip::Ipv4& ip() const { return ip_; }
     icmp::Icmp& icmp() { return icmp_; }
@@ -104,7 +110,8 @@ class Stack : private link::UnreachableReceiver {
     icmp::Icmp icmp_;
     udp::Udp udp_;
     tcp::Tcp tcp_;
-    std::vector<std::uint8_t> observed_;  // the frame in hand, copied before somebody keeps its buffer
+    std::vector<std::uint8_t>
+        observed_;  // the frame in hand, copied before somebody keeps its buffer
 };
 
 }  // namespace berth

@@ -28,13 +28,17 @@ void run_drops(const QueryArguments& arguments) {
     const auto text = [](const nlohmann::ordered_json& row, const char* key) {
         return escaped_line(row.at(key).get<std::string>());
     };
-    std::size_t name_width = 6;
-    for (const auto& row : rows) name_width = std::max(name_width, text(row, "name").size());
-    fmt::print("{:>10} {:<6} {:<{}} {}\n", "Count", "Layer", "Reason", name_width, "Meaning");
+    std::size_t layer_width = 5, name_width = 6;
+    for (const auto& row : rows) {
+        layer_width = std::max(layer_width, text(row, "layer").size());
+        name_width = std::max(name_width, text(row, "name").size());
+    }
+    fmt::print("{:>10} {:<{}} {:<{}} {}\n", "Count", "Layer", layer_width, "Reason", name_width,
+               "Meaning");
     for (const auto& row : rows) {
         const auto clause = text(row, "clause");
-        fmt::print("{:>10} {:<6} {:<{}} {}{}\n", row.at("count").get<std::uint64_t>(),
-                   text(row, "layer"), text(row, "name"), name_width, text(row, "sentence"),
+        fmt::print("{:>10} {:<{}} {:<{}} {}{}\n", row.at("count").get<std::uint64_t>(),
+                   text(row, "layer"), layer_width, text(row, "name"), name_width, text(row, "sentence"),
                    clause.empty() ? "" : " (" + clause + ")");
     }
 }

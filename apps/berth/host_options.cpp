@@ -11,6 +11,8 @@
 
 #include "apps/berth/command.hpp"
 #include "apps/berth/terminal_text.hpp"
+#include "host/control_path.hpp"
+#include "host/sysctl.hpp"
 
 namespace berth::app {
 namespace {
@@ -45,9 +47,8 @@ MacAddress hardware_address(const std::string& text) {
 }
 
 // libpcap's own message would come later and without advice.
-void require_interface(const std::string& url) {
-    const std::string name = url.substr(5, url.find(',') - 5);
-    if (name.empty() || name == "any" || if_nametoindex(name.c_str()) != 0) return;
+void require_interface(const std::string& url, const std::string& name) {
+    if (name == "any" || if_nametoindex(name.c_str()) != 0) return;
     std::string known;
     if (struct if_nameindex* list = if_nameindex(); list != nullptr) {
         for (auto* entry = list; entry->if_index != 0; ++entry)
@@ -58,22 +59,38 @@ void require_interface(const std::string& url) {
         fmt::format("--link {}: there is no interface '{}' here; there are: {}", url, name, known));
 }
 
-void require_known_kind(const std::string& url) {
-    static constexpr const char* kinds[] = {"tap", "unix", "pcap", "pcapfile", "cable"};
-    const auto colon = url.find(':');
-    const auto kind = url.substr(0, colon);
-    if (colon == std::string::npos ||
-        std::none_of(std::begin(kinds), std::end(kinds), [&](auto* known) { return kind == known; }))
+LinkPlan link_plan(const std::string& text) {
+    const auto url = drivers::LinkUrl::parse(text);
+    if (!url) throw UsageError(url.error());
+    switch (url->kind) {
+        case drivers::LinkUrlKind::cable:
+            throw UsageError(fmt::format(
+                "--link {}: a cable joins two hosts inside one program; between programs use "
+                "unix:PATH,listen and unix:PATH",
+                text));
+        case drivers::LinkUrlKind::tap:
+            if (url->name.size() >= IFNAMSIZ)
+                throw UsageError(fmt::format("--link {}: an interface's name has at most {} bytes",
+                                             text, IFNAMSIZ - 1));
+            break;
+        case drivers::LinkUrlKind::pcap: require_interface(text, url->name); break;
+        case drivers::LinkUrlKind::pcapfile:
+        case drivers::LinkUrlKind::unix_socket: break;
+    }
+    return {text, {}, {}, {}, url->kind};
+}
+
+// What the host would refuse as well, but then as a runtime error.
+void check_options(const HostOptions& options) {
+    if (!options.name.empty() && !host::is_control_name(options.name))
         throw UsageError(fmt::format(
-            "--link {}: not a link; write tap:NAME, unix:PATH, unix:PATH,listen, pcap:INTERFACE or "
-            "pcapfile:FILE",
-            url));
-    if (kind == "cable")
-        throw UsageError(fmt::format(
-            "--link {}: a cable joins two hosts inside one program; between programs use "
-            "unix:PATH,listen and unix:PATH",
-            url));
-    if (kind == "pcap") require_interface(url);
+            "--name {}: not a host's name; use up to 64 letters, digits, dots, dashes and "
+            "underscores, and no dot in front",
+            options.name));
+    tcp::Config ignored;
+    for (const auto& assignment : options.sysctls)
+        if (const auto problem = host::apply_sysctl(assignment, ignored); !problem.empty())
+            throw UsageError(problem);
 }
 
 }  // namespace
@@ -129,8 +146,7 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
 void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
                                 std::size_t occurrence) const {
     if (&option == link_) {
-        require_known_kind(links_.at(occurrence));
-        plan.links.push_back({links_.at(occurrence), {}, {}, {}});
+        plan.links.push_back(link_plan(links_.at(occurrence)));
         return;
     }
     if (plan.links.empty())
@@ -144,7 +160,7 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
         link.mac = hardware_address(macs_.at(occurrence));
     }
     if (&option == peer_address_) {
-        if (!link.is_kind("tap"))
+        if (link.kind != drivers::LinkUrlKind::tap)
             throw UsageError(fmt::format("--peer-address is for tap: links, and {} is none",
                                          link.url));
         link.peer_address = address_with_network("--peer-address", peer_addresses_.at(occurrence));
@@ -195,6 +211,7 @@ HostPlan HostArguments::plan() const {
     plan.options.seed = seed_;
     plan.options.sysctls = sysctls_;
     plan.options.capture_file = capture_;
+    check_options(plan.options);
     return plan;
 }
 
@@ -204,6 +221,16 @@ template <class T>
 T& checked(Maybe<T>& result) {
     if (!result) throw Failure(result.error());
     return *result;
+}
+
+// The commands stand on lines of their own, ready to be copied.
+void print_setup_hint(std::string_view hint) {
+    fmt::print(stderr, "berth: nothing can reach this host yet; run:\n");
+    while (!hint.empty()) {
+        const auto end = hint.find('\n');
+        if (end != 0) fmt::print(stderr, "  {}\n", escaped_line(hint.substr(0, end)));
+        hint.remove_prefix(end == std::string_view::npos ? hint.size() : end + 1);
+    }
 }
 
 }  // namespace
@@ -223,8 +250,7 @@ std::unique_ptr<Host> make_host(const HostPlan& plan) {
         auto added = host->add_route({Ipv4Address{}, 0}, plan.gateway);
         checked(added);
     }
-    if (const auto hint = host->setup_hint(); !hint.empty())
-        fmt::print(stderr, "berth: {}\n", escaped_line(hint));
+    if (const auto hint = host->setup_hint(); !hint.empty()) print_setup_hint(hint);
     return host;
 }
 

@@ -9,6 +9,7 @@
 
 #include "berth/address.hpp"
 #include "berth/host.hpp"
+#include "drivers/link_url.hpp"
 
 namespace CLI {
 class App;
@@ -23,8 +24,7 @@ struct LinkPlan {
     std::vector<Ipv4Prefix> addresses;
     std::optional<MacAddress> mac{};
     std::optional<Ipv4Prefix> peer_address{};
-
-    bool is_kind(std::string_view kind) const { return url.rfind(std::string(kind) + ":", 0) == 0; }
+    drivers::LinkUrlKind kind = drivers::LinkUrlKind::tap;
 };
 
 struct HostPlan {

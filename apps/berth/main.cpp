@@ -42,6 +42,17 @@ void describe(CLI::App& tool) {
         "'berth COMMAND --help' explains a command; so does 'man berth'.");
 }
 
+// Without this, CLI11 calls a mistyped command a missing one.
+void require_known_command(const CLI::App& tool, int argc, char** argv) {
+    if (argc < 2 || argv[1][0] == '-') return;
+    std::string known;
+    for (const auto* command : tool.get_subcommands({})) {
+        if (command->get_name() == argv[1]) return;
+        known += (known.empty() ? "" : ", ") + command->get_name();
+    }
+    throw UsageError(fmt::format("there is no command '{}'; there are: {}", argv[1], known));
+}
+
 int run(int argc, char** argv) {
     CLI::App tool{"berth: a userspace TCP/IP stack as a host on a TAP, pcap or Unix-socket link"};
     int exit_code = exit_done;
@@ -52,6 +63,7 @@ int run(int argc, char** argv) {
     register_netstat(tool, exit_code);
     register_drops(tool, exit_code);
     try {
+        require_known_command(tool, argc, argv);
         tool.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return tool.exit(error);  // --help and --version

@@ -297,7 +297,7 @@ void register_nc(CLI::App& tool, int& exit_code) {
         ->type_name("PORT");
     command->add_flag("-k", arguments->keep_listening, "With -l: one connection after the other");
     command->add_flag("-N", arguments->half_close,
-                      "Send the end of input to the peer (FIN); with -u: end there");
+                      "Send the end of input to the peer (FIN); with -u: end a second later");
     command->add_option("-w", arguments->wait_seconds,
                         "Give up connecting, or end, when nothing moved for so long")
         ->type_name("SECONDS")

@@ -115,7 +115,7 @@ void Relay::write_output() {
 bool Relay::is_over() const {
     if (streams_.output_gone) return true;
     if (!to_network_.empty() || !to_output_.empty()) return false;
-    if (options_.is_datagram) return streams_.input_ended && options_.half_close;
+    if (options_.is_datagram) return false;
     if (!network_ended_) return false;
     if (streams_.input_ended) return true;
     const bool peer_decides = options_.is_listener || streams_.input_is_terminal;
@@ -146,6 +146,7 @@ RelayEnd Relay::run() {
         write_network();
         if (streams_.input_ended && options_.half_close && to_network_.empty() && !fin_sent_) {
             if (!options_.is_datagram) berth_shutdown(fd_, SHUT_WR);
+            if (options_.is_datagram) options_.idle_limit = datagram_silence;
             fin_sent_ = true;
         }
         if (is_over()) return RelayEnd::done;

@@ -15,6 +15,7 @@
 #include "apps/berth/services/event_loop.hpp"
 #include "apps/berth/services/server.hpp"
 #include "apps/berth/services/service_spec.hpp"
+#include "apps/berth/services/web_root.hpp"
 #include "apps/berth/signals.hpp"
 
 namespace berth::app {
@@ -23,7 +24,9 @@ namespace {
 // How often a vanished link and the end of closing are looked for.
 constexpr std::chrono::milliseconds watch_interval{250};
 // How long open connections get to close properly once the program is told to end.
-constexpr std::chrono::milliseconds close_limit{4000};
+constexpr std::chrono::milliseconds close_limit{3000};
+// Of that, what remains in any case for the last goodbyes, once all sockets are closed.
+constexpr std::chrono::milliseconds drain_limit{500};
 
 struct ServeArguments {
     std::unique_ptr<HostArguments> host;
@@ -54,7 +57,7 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
     if (services.empty()) {
         // Others live on a captured network too, so nothing is opened there unasked.
         for (const auto& link : plan.links)
-            if (link.is_kind("pcap"))
+            if (link.kind == drivers::LinkUrlKind::pcap)
                 throw UsageError(fmt::format(
                     "the link {} is a real network: name the services to open there, for example "
                     "'http' or 'echo=7007'",
@@ -62,6 +65,8 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
         services = all_services();
     }
     check_services(services, plan.addresses());
+    for (const auto& service : services)
+        if (!service.directory.empty()) WebRoot{service.directory};  // throws if it is none
     return services;
 }
 
@@ -94,12 +99,14 @@ void serve(EventLoop& loop, Host& host, const int& signals_received) {
     }
     loop.begin_close();
     const Moment limit = Clock::now() + close_limit;
-    const std::size_t signal_activity = 1;
-    while (signals_received < 2 && loop.size() > signal_activity && Clock::now() < limit)
-        loop.turn(std::min<std::chrono::milliseconds>(
-            watch_interval,
-            std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now())));
-    if (signals_received < 2) host.drain(static_cast<int>(close_limit.count()));
+    const auto left = [&] {
+        return std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now());
+    };
+    const std::size_t only_the_signals = 1;
+    while (signals_received < 2 && loop.size() > only_the_signals && left() > drain_limit)
+        loop.turn(std::min<std::chrono::milliseconds>(watch_interval, left()));
+    if (signals_received < 2)
+        host.drain(static_cast<int>(std::max<std::chrono::milliseconds>(left(), drain_limit).count()));
 }
 
 void run_serve(const ServeArguments& arguments) {

@@ -1,9 +1,9 @@
 // berth without threads and without a clock: one TCP exchange in virtual time.
 //
-// The host below never waits and never asks for the time. This program is its network and its clock:
-// it makes raw IP packets by hand, feeds them in, steps the host from deadline to deadline, and gets
-// packets out together with the moment at which each leaves. A segment is lost on purpose, so the
-// retransmission can be seen. Two runs print the same lines, byte for byte.
+// The host below never waits and never asks for the time. This program is its network and its
+// clock: it makes raw IP packets by hand, feeds them in, steps the host from deadline to deadline,
+// and gets packets out together with the moment at which each leaves. A segment is lost on purpose,
+// so the retransmission can be seen. Two runs print the same lines, byte for byte.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -30,27 +30,32 @@ struct Segment {
 };
 
 void put(Packet& packet, std::uint32_t value, int bytes) {
-    for (int i = bytes - 1; i >= 0; --i) packet.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+    for (int i = bytes - 1; i >= 0; --i)
+        packet.push_back(static_cast<std::uint8_t>(value >> 8 * i));
 }
 std::uint32_t get(std::span<const std::uint8_t> packet, std::size_t at, int bytes) {
     std::uint32_t value = 0;
-    for (int i = 0; i < bytes; ++i) value = value << 8 | packet[at++];
+    for (int i = 0; i < bytes; ++i)
+        value = value << 8 | packet[at++];
     return value;
 }
 
 // RFC 1071: the one's complement sum, in the packet's own bytes.
 std::uint32_t sum(std::span<const std::uint8_t> bytes) {
     std::uint32_t total = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) total += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        total += std::uint32_t{bytes[i]} << (i % 2 == 0 ? 8 : 0);
     return total;
 }
 void set_checksum(Packet& packet, std::size_t at, std::uint32_t total) {
-    while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
+    while (total >> 16 != 0)
+        total = (total & 0xffff) + (total >> 16);
     packet[at] = static_cast<std::uint8_t>(~total >> 8);
     packet[at + 1] = static_cast<std::uint8_t>(~total);
 }
 
-// An IPv4 header (RFC 791) and a TCP header (RFC 9293) without options, from the client to the server.
+// An IPv4 header (RFC 791) and a TCP header (RFC 9293) without options, from the client to the
+// server.
 Packet make(const Segment& s) {
     Packet p;
     const auto size = static_cast<std::uint32_t>(40 + s.data.size());
@@ -67,13 +72,14 @@ Packet make(const Segment& s) {
 
 Segment read(std::span<const std::uint8_t> p) {
     const std::size_t data = 20 + 4 * (p[32] >> 4);
-    return {get(p, 24, 4), get(p, 28, 4), p[33], std::string(p.begin() + static_cast<long>(data), p.end())};
+    return {get(p, 24, 4), get(p, 28, 4), p[33],
+            std::string(p.begin() + static_cast<long>(data), p.end())};
 }
 
 void show(std::int64_t when_ns, const char* who, const Segment& s) {
     std::printf("%9.3f ms  %s%s%s%s%s %s%s\n", static_cast<double>(when_ns) / 1e6, who,
-                s.flags & SYN ? " SYN" : "", s.flags & FIN ? " FIN" : "", s.flags & ACK ? " ACK" : "",
-                s.data.empty() ? "" : ":", s.data.c_str(), "");
+                s.flags & SYN ? " SYN" : "", s.flags & FIN ? " FIN" : "",
+                s.flags & ACK ? " ACK" : "", s.data.empty() ? "" : ":", s.data.c_str(), "");
 }
 
 void expect(bool good, const char* what) {
@@ -83,7 +89,8 @@ void expect(bool good, const char* what) {
 }
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+    const void* data = text.data();
+    return {static_cast<const std::uint8_t*>(data), text.size()};
 }
 
 }  // namespace
@@ -97,11 +104,12 @@ int main() {
     berth::Host& host = **made;
 
     std::deque<Segment> out;
-    host.add_callback_link(berth::CallbackLinkKind::raw_ip, 1500, [&](auto packet, std::int64_t when_ns) {
-        out.push_back(read(packet));
-        show(when_ns, "server", out.back());
-        return true;
-    });
+    host.add_callback_link(berth::CallbackLinkKind::raw_ip, 1500,
+                           [&](auto packet, std::int64_t when_ns) {
+                               out.push_back(read(packet));
+                               show(when_ns, "server", out.back());
+                               return true;
+                           });
     host.add_address(0, {berth::Ipv4Address(192, 0, 2, 2), 24});
     berth::TcpListener listener(host, {{}, server_port});
 
@@ -113,7 +121,8 @@ int main() {
         host.step(now_ns);
     };
     const auto server_sent = [&](const char* what) {
-        while (out.empty() && host.next_deadline_ns() != INT64_MAX) host.step(now_ns = host.next_deadline_ns());
+        while (out.empty() && host.next_deadline_ns() != INT64_MAX)
+            host.step(now_ns = host.next_deadline_ns());
         expect(!out.empty(), what);
         const Segment s = out.front();
         out.pop_front();
@@ -134,7 +143,8 @@ int main() {
 
     connection.send(bytes_of("welcome"));
     Segment reply = server_sent("data");
-    while (reply.data.empty()) reply = server_sent("data");
+    while (reply.data.empty())
+        reply = server_sent("data");
     std::puts("              (this segment is lost)");
     reply = server_sent("a retransmission");
     expect(reply.data == "welcome" && reply.seq == first, "the same data again");
@@ -146,5 +156,6 @@ int main() {
     expect((farewell.flags & FIN) != 0 && farewell.seq == first + 7, "the server's FIN");
     client_sends({1006, first + 8, ACK | FIN});
     expect(server_sent("the last ACK").ack == 1007, "an acknowledgment of the client's FIN");
-    for (const berth::SocketRow& row : host.sockets()) std::printf("left: %s\n", row.state.c_str());
+    for (const berth::SocketRow& row : host.sockets())
+        std::printf("left: %s\n", row.state.c_str());
 }

@@ -57,7 +57,7 @@ void TimerWheel::insert(TimerEntry& entry) {
         difference == 0 ? 0
                         : (static_cast<std::size_t>(std::bit_width(difference)) - 1) / level_bits;
     const std::uint64_t slot = tick >> (level * level_bits) & (slots - 1);
-    entry.slot_time_ = earlier(time_of(slot_tick(level, slot)), entry.deadline_);
+    entry.slot_time_ = time_of(slot_tick(level, slot));
     push(slot_[level][slot], entry);
     occupied_[level] |= std::uint64_t{1} << slot;
 }

@@ -33,7 +33,7 @@ class TimerEntry {
     TimerEntry* next_ = nullptr;
     TimerEntry** link_ = nullptr;  // what points at this entry; null when in no slot
     Time deadline_ = Time::never();
-    Time slot_time_ = Time::never();  // when the slot that holds it comes up; <= deadline_
+    Time slot_time_ = Time::never();  // when the slot that holds it comes up
 };
 
 class TimerWheel {
@@ -77,8 +77,8 @@ class TimerWheel {
     bool advance(std::uint64_t target);
 
     std::array<std::array<TimerEntry*, slots>, levels> slot_{};
-    std::array<std::uint64_t, levels>
-        occupied_{};  // one bit a slot; may be set for an emptied slot
+    // One bit a slot; may be set for an emptied slot.
+    std::array<std::uint64_t, levels> occupied_{};
     std::uint64_t current_tick_;
     TimerEntry* expired_ = nullptr;  // due now, not yet popped
 };

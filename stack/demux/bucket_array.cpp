@@ -6,7 +6,9 @@
 namespace berth::demux {
 
 BucketArray::BucketArray(std::uint32_t buckets)
-    : buckets_(buckets), segments_((buckets + std::size_t{segment_buckets} - 1) >> segment_shift) {}
+    : buckets_(buckets), segments_((buckets + std::size_t{segment_buckets} - 1) >> segment_shift) {
+    assert(buckets >= max_gap);
+}
 
 std::uint32_t BucketArray::buckets_in_segment(std::size_t segment) const {
     const auto before = static_cast<std::uint32_t>(segment << segment_shift);
@@ -35,59 +37,51 @@ void BucketArray::release(std::uint32_t end) {
 
 Entry* BucketArray::find(const FourTuple& four_tuple, Hash hash, std::uint32_t home_index) const {
     const std::uint8_t tag = Bucket::tag_of(hash);
-    std::uint32_t index = home_index;
-    for (;;) {
-        const Bucket& bucket = at(index);
+    for (Probe probe{home_index}; !is_exhausted(probe); advance(probe)) {
+        const Bucket& bucket = at(probe.index);
         for (SlotSet likely = bucket.with_tag(tag); !likely.empty(); likely.remove_first()) {
             Entry* entry = bucket.entry(likely.first());
             if (entry->four_tuple == four_tuple) return entry;
         }
-        if (bucket.overflow() == 0) return nullptr;
-        index = next(index);
-        if (index == home_index) return nullptr;  // every counter saturated
+        if (bucket.overflow() == 0) break;
     }
+    return nullptr;
 }
 
 void BucketArray::insert(Entry& entry, Hash hash) {
-    const std::uint32_t first = home(hash);
-    std::uint32_t index = first;
-    std::uint32_t probes = 1;
-    prepare(first + 1);
-    while (at(index).vacant().empty()) {
-        assert(probes < buckets_ && "the caller keeps the load below one");
-        index = next(index);
-        prepare(index + 1);
-        ++probes;
+    Probe probe{home(hash)};
+    for (;; advance(probe)) {
+        assert(!is_exhausted(probe) && "the caller keeps the load below one");
+        // Whoever passes this bucket later may look up to max_gap buckets further on.
+        prepare(std::min(probe.index + 1 + max_gap, buckets_));
+        if (!at(probe.index).vacant().empty()) break;
     }
-    // Segments are given back behind the front of a growth; a run that wraps around must end in
-    // segment 0.
-    assert(segments_[index >> segment_shift] && "no run of full buckets is as long as a segment");
-    at(index).put(at(index).vacant().first(), Bucket::tag_of(hash), entry);
-    for (std::uint32_t passed = first; passed != index; passed = next(passed)) {
-        at(passed).add_overflow();
+    // Segments are given back behind the front of a growth; what wraps around must end in segment
+    // 0.
+    assert(segments_[probe.index >> segment_shift] &&
+           "no run of full buckets is as long as a segment");
+    at(probe.index).put(at(probe.index).vacant().first(), Bucket::tag_of(hash), entry);
+    for (Probe passed{home(hash)}; passed.index != probe.index; advance(passed)) {
+        at(passed.index).add_overflow();
     }
-    longest_probe_ = std::max(longest_probe_, probes);
+    longest_probe_ = std::max(longest_probe_, probe.passed + 1);
 }
 
 BucketArray::Place BucketArray::locate(const Entry& entry, Hash hash) const {
     const std::uint8_t tag = Bucket::tag_of(hash);
-    const std::uint32_t first = home(hash);
-    std::uint32_t index = first;
-    do {
-        const Bucket& bucket = at(index);
+    for (Probe probe{home(hash)}; !is_exhausted(probe); advance(probe)) {
+        const Bucket& bucket = at(probe.index);
         for (SlotSet likely = bucket.with_tag(tag); !likely.empty(); likely.remove_first()) {
-            if (bucket.entry(likely.first()) == &entry) return {index, likely.first()};
+            if (bucket.entry(likely.first()) == &entry) return {probe.index, likely.first()};
         }
         if (bucket.overflow() == 0) break;
-        index = next(index);
-    } while (index != first);
-    return {index, not_found};
+    }
+    return {0, not_found};
 }
 
 void BucketArray::remove_overflow(std::uint32_t from, std::uint32_t to) {
-    for (std::uint32_t passed = from; passed != to; passed = next(passed)) {
-        at(passed).remove_overflow();
-    }
+    for (Probe passed{from}; passed.index != to; advance(passed))
+        at(passed.index).remove_overflow();
 }
 
 bool BucketArray::erase(const Entry& entry, Hash hash) {

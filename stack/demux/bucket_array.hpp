@@ -25,7 +25,7 @@ class BucketArray {
     static constexpr std::uint32_t segment_buckets = std::uint32_t{1} << segment_shift;
 
     BucketArray() = default;
-    // No bucket is usable yet: see prepare().
+    // At least max_gap buckets. None is usable yet: see prepare().
     explicit BucketArray(std::uint32_t buckets);
 
     std::uint32_t buckets() const { return buckets_; }
@@ -67,6 +67,13 @@ class BucketArray {
         }
     };
     using Segment = std::unique_ptr<Bucket[], SegmentDeleter>;
+    // Where a search looks next when a bucket was passed: 1, 2, … max_gap buckets further on, so
+    // that full buckets next to one another do not make one long queue, and then one by one.
+    struct Probe {
+        std::uint32_t index;
+        std::uint32_t passed = 0;  // buckets
+    };
+    static constexpr std::uint32_t max_gap = 8;
     struct Place {
         std::uint32_t bucket;
         std::size_t slot;
@@ -76,7 +83,13 @@ class BucketArray {
     Bucket& at(std::uint32_t index) {
         return segments_[index >> segment_shift][index & (segment_buckets - 1)];
     }
-    std::uint32_t next(std::uint32_t index) const { return index + 1 == buckets_ ? 0 : index + 1; }
+    void advance(Probe& probe) const {
+        ++probe.passed;
+        probe.index += probe.passed <= max_gap ? probe.passed : 1;
+        if (probe.index >= buckets_) probe.index -= buckets_;
+    }
+    // Every bucket was seen: possible only where all counters saturated.
+    bool is_exhausted(const Probe& probe) const { return probe.passed == buckets_ + max_gap; }
     std::uint32_t buckets_in_segment(std::size_t segment) const;
     Place locate(const Entry& entry, Hash hash) const;
     void remove_overflow(std::uint32_t from, std::uint32_t to);
@@ -90,19 +103,17 @@ class BucketArray {
 
 template <class HashOf, class Take>
 void BucketArray::take_home(std::uint32_t index, HashOf&& hash_of, Take&& take) {
-    std::uint32_t probed = index;
-    do {
-        for (SlotSet taken = at(probed).taken(); !taken.empty(); taken.remove_first()) {
-            Entry& entry = *at(probed).entry(taken.first());
+    for (Probe probe{index}; !is_exhausted(probe); advance(probe)) {
+        for (SlotSet taken = at(probe.index).taken(); !taken.empty(); taken.remove_first()) {
+            Entry& entry = *at(probe.index).entry(taken.first());
             const Hash hash = hash_of(entry.four_tuple);
             if (home(hash) != index) continue;
-            at(probed).clear(taken.first());
-            remove_overflow(index, probed);
+            at(probe.index).clear(taken.first());
+            remove_overflow(index, probe.index);
             take(entry, hash);
         }
-        if (at(probed).overflow() == 0) return;
-        probed = next(probed);
-    } while (probed != index);
+        if (at(probe.index).overflow() == 0) return;
+    }
 }
 
 template <class Visitor>

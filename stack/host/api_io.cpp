@@ -30,7 +30,8 @@ class Remaining {
     bool empty() const { return size() == 0; }
     std::size_t size() const {
         std::size_t sum = 0;
-        for (const Part& part : parts_) sum += part.size();
+        for (const Part& part : parts_)
+            sum += part.size();
         return sum;
     }
     void advance(std::size_t bytes) {
@@ -55,22 +56,24 @@ ssize_t result_of(const Outcome& outcome) {
     return static_cast<ssize_t>(outcome.bytes);
 }
 
-// A blocking send() on a stream returns when everything has been taken; what went before an error is
-// reported first, and the error with the next call.
-Outcome send_stream(Call& call, std::span<Bytes> parts, std::optional<Endpoint> remote, bool dont_wait) {
+// A blocking send() on a stream returns when everything has been taken; what went before an error
+// is reported first, and the error with the next call.
+Outcome send_stream(Call& call, std::span<Bytes> parts, std::optional<Endpoint> remote,
+                    bool dont_wait) {
     Remaining<Bytes> remaining(parts);
     const Patience patience = Patience::of(call.file(), dont_wait, call.file().send_timeout);
     std::size_t sent = 0;
-    const std::errc result = persist(call, {.writable = true}, patience, [&](socket::Socket& socket) {
-        do {
-            if (sent > 0 && socket.readiness().error) return std::errc{};
-            const auto taken = socket.send(remaining.parts(), remote);
-            if (!taken) return taken.error();
-            sent += *taken;
-            remaining.advance(*taken);
-        } while (patience.blocks && !remaining.empty());
-        return std::errc{};
-    });
+    const std::errc result =
+        persist(call, {.writable = true}, patience, [&](socket::Socket& socket) {
+            do {
+                if (sent > 0 && socket.readiness().error) return std::errc{};
+                const auto taken = socket.send(remaining.parts(), remote);
+                if (!taken) return taken.error();
+                sent += *taken;
+                remaining.advance(*taken);
+            } while (patience.blocks && !remaining.empty());
+            return std::errc{};
+        });
     return sent > 0 ? Outcome{{}, sent} : Outcome{result, 0};
 }
 
@@ -88,7 +91,8 @@ Outcome send_datagram(Call& call, std::span<const Bytes> parts, std::optional<En
     return outcome;
 }
 
-ssize_t send_parts(int fd, std::span<Bytes> parts, int flags, const sockaddr* address, socklen_t length) {
+ssize_t send_parts(int fd, std::span<Bytes> parts, int flags, const sockaddr* address,
+                   socklen_t length) {
     Call call(fd);
     if (!call) return fail(call.error());
     if ((flags & ~send_flags) != 0) return fail(EOPNOTSUPP);
@@ -117,18 +121,19 @@ Outcome receive_stream(Call& call, ReceiveCall& what) {
     const bool all = (what.flags & MSG_WAITALL) != 0 && patience.blocks && !peek;
     Remaining<MutableBytes> remaining(what.parts);
     std::size_t got = 0;
-    const std::errc result = persist(call, {.readable = true}, patience, [&](socket::Socket& socket) {
-        do {
-            if (got > 0 && socket.readiness().error) return std::errc{};
-            const auto received = socket.receive(remaining.parts(), {.peek = peek});
-            if (!received) return received.error();
-            what.source = received->source;
-            if (received->bytes == 0) return std::errc{};
-            got += received->bytes;
-            remaining.advance(received->bytes);
-        } while (all && !remaining.empty());
-        return std::errc{};
-    });
+    const std::errc result =
+        persist(call, {.readable = true}, patience, [&](socket::Socket& socket) {
+            do {
+                if (got > 0 && socket.readiness().error) return std::errc{};
+                const auto received = socket.receive(remaining.parts(), {.peek = peek});
+                if (!received) return received.error();
+                what.source = received->source;
+                if (received->bytes == 0) return std::errc{};
+                got += received->bytes;
+                remaining.advance(received->bytes);
+            } while (all && !remaining.empty());
+            return std::errc{};
+        });
     return got > 0 ? Outcome{{}, got} : Outcome{result, 0};
 }
 
@@ -142,7 +147,8 @@ Outcome receive_datagram(Call& call, ReceiveCall& what) {
             const auto received = socket.receive(what.parts, flags);
             if (!received) return received.error();
             const bool whole = (what.flags & MSG_TRUNC) != 0;
-            outcome.bytes = whole ? std::max(received->full_length, received->bytes) : received->bytes;
+            outcome.bytes =
+                whole ? std::max(received->full_length, received->bytes) : received->bytes;
             what.source = received->source;
             return std::errc{};
         });
@@ -170,9 +176,9 @@ ssize_t receive_parts(int fd, std::span<MutableBytes> parts, int flags, sockaddr
     ReceiveCall what{parts, flags};
     const std::size_t size = Remaining<MutableBytes>(parts).size();
     if (stream && size == 0) return 0;
-    const Outcome outcome = !stream                      ? receive_datagram(call, what)
+    const Outcome outcome = !stream                    ? receive_datagram(call, what)
                             : (flags & MSG_TRUNC) != 0 ? discard_stream(call, size, what)
-                                                         : receive_stream(call, what);
+                                                       : receive_stream(call, what);
     if (outcome.error != std::errc{}) return fail(outcome.error);
     if (address != nullptr) {
         // A stream has no datagrams to name the source of; Linux leaves the address empty.

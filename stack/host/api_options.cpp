@@ -128,11 +128,14 @@ int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t l
     if (length > INT32_MAX) return fail(EINVAL);
     const bool socket_level = level == SOL_SOCKET;
     const Known* option = find_option(level, name, call.socket().type());
-    const bool own = socket_level && (name == SO_RCVTIMEO || name == SO_SNDTIMEO || name == SO_LINGER);
+    const bool own =
+        socket_level && (name == SO_RCVTIMEO || name == SO_SNDTIMEO || name == SO_LINGER);
     if (!own && (option == nullptr || !option->settable)) return fail(ENOPROTOOPT);
     if (value == nullptr) return fail(length < sizeof(int) ? EINVAL : EFAULT);
-    if (socket_level && name == SO_RCVTIMEO) return set_timeout(call.file().receive_timeout, value, length);
-    if (socket_level && name == SO_SNDTIMEO) return set_timeout(call.file().send_timeout, value, length);
+    if (socket_level && name == SO_RCVTIMEO)
+        return set_timeout(call.file().receive_timeout, value, length);
+    if (socket_level && name == SO_SNDTIMEO)
+        return set_timeout(call.file().send_timeout, value, length);
     if (socket_level && name == SO_LINGER) return set_linger(call.socket(), value, length);
     auto number = integer_of(*option, value, length);
     if (!number) return fail(EINVAL);
@@ -163,7 +166,8 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     const Known* option = find_option(level, name, call.socket().type());
     if (option == nullptr) return fail(ENOPROTOOPT);
     const auto number = call.socket().get_option(option->option);
-    if (!number && unless_meaningless(number.error(), level) != std::errc{}) return fail(number.error());
+    if (!number && unless_meaningless(number.error(), level) != std::errc{})
+        return fail(number.error());
     return give(number ? static_cast<int>(*number) : 0, value, length);
 }
 

@@ -37,7 +37,8 @@ Interest interest_of(short events) {
 int poll_kernel(std::span<pollfd> fds, std::int64_t timeout_ns) {
     const timespec t{static_cast<time_t>(timeout_ns / 1'000'000'000),
                      static_cast<long>(timeout_ns % 1'000'000'000)};
-    return ::ppoll(fds.data(), static_cast<nfds_t>(fds.size()), timeout_ns < 0 ? nullptr : &t, nullptr);
+    return ::ppoll(fds.data(), static_cast<nfds_t>(fds.size()), timeout_ns < 0 ? nullptr : &t,
+                   nullptr);
 }
 
 // One berth_poll under way: the caller's array, sorted by who knows about each descriptor.
@@ -131,12 +132,13 @@ std::size_t PollCall::scan(Part& part) {
 }
 
 void PollCall::copy_kernel() {
-    for (std::size_t i = 0; i < kernel_.size(); ++i) kernel_origin_[i]->revents = kernel_[i].revents;
+    for (std::size_t i = 0; i < kernel_.size(); ++i)
+        kernel_origin_[i]->revents = kernel_[i].revents;
 }
 
 int PollCall::count_ready() const {
-    return static_cast<int>(
-        std::count_if(fds_.begin(), fds_.end(), [](const pollfd& each) { return each.revents != 0; }));
+    return static_cast<int>(std::count_if(fds_.begin(), fds_.end(),
+                                          [](const pollfd& each) { return each.revents != 0; }));
 }
 
 int PollCall::finish(bool interrupted) {
@@ -155,7 +157,8 @@ void PollCall::begin_waits(Part& part) {
 }
 
 void PollCall::end_waits(Part& part) {
-    for (Entry* entry : part.entries) entry->wait.end();
+    for (Entry* entry : part.entries)
+        entry->wait.end();
 }
 
 int PollCall::run() {
@@ -207,7 +210,8 @@ int PollCall::run_with_one(Part& part) {
     return finish(interrupted);
 }
 
-// Several hosts: this thread can hold only one seat, so it holds none and the hosts' own threads serve.
+// Several hosts: this thread can hold only one seat, so it holds none and the hosts' own threads
+// serve.
 int PollCall::run_with_several() {
     for (Part& part : parts_) {
         const CoreGuard guard(part.core->lock());

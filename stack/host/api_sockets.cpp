@@ -29,16 +29,14 @@ Result<socket::Type, int> type_for(int domain, int type, int protocol) {
             return socket::Type::datagram;
         case SOCK_RAW:
         case SOCK_RDM:
-        case SOCK_SEQPACKET:
-            return Failure{ESOCKTNOSUPPORT};
-        default:
-            return Failure{EINVAL};
+        case SOCK_SEQPACKET: return Failure{ESOCKTNOSUPPORT};
+        default: return Failure{EINVAL};
     }
 }
 
 // The descriptor of a socket that the lock's holder has just made. Gives the lock back.
-int publish(CoreGuard guard, const std::shared_ptr<Core>& core, std::unique_ptr<socket::Socket> made,
-            bool nonblocking) {
+int publish(CoreGuard guard, const std::shared_ptr<Core>& core,
+            std::unique_ptr<socket::Socket> made, bool nonblocking) {
     auto file = std::make_shared<OpenFile>(core, std::move(made));
     file->nonblocking = nonblocking;
     guard.unlock();
@@ -70,7 +68,8 @@ int connect_stream(Call& call, Endpoint remote) {
 }
 
 // SO_LINGER: waits until everything is acknowledged, at most for the time that the user set.
-void wait_for_linger(Core& core, CoreGuard& guard, socket::Socket& socket, std::int64_t timeout_seconds) {
+void wait_for_linger(Core& core, CoreGuard& guard, socket::Socket& socket,
+                     std::int64_t timeout_seconds) {
     socket.shutdown(socket::Shutdown::write);
     core.end_call();
     Waiter waiter;
@@ -131,16 +130,17 @@ int berth_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
     if (address != nullptr)
         if (const int error = check_room(address, length)) return fail(error);
     std::unique_ptr<socket::Socket> accepted;
-    const std::errc result = persist(
-        call, {.readable = true}, Patience::of(call.file(), false, call.file().receive_timeout),
-        [&](socket::Socket& socket) {
-            auto next = socket.accept();
-            if (!next) return next.error();
-            accepted = *std::move(next);
-            return std::errc{};
-        });
+    const std::errc result = persist(call, {.readable = true},
+                                     Patience::of(call.file(), false, call.file().receive_timeout),
+                                     [&](socket::Socket& socket) {
+                                         auto next = socket.accept();
+                                         if (!next) return next.error();
+                                         accepted = *std::move(next);
+                                         return std::errc{};
+                                     });
     if (result != std::errc{}) return fail(result);
-    if (address != nullptr) store_endpoint(accepted->remote().value_or(Endpoint{}), address, length);
+    if (address != nullptr)
+        store_endpoint(accepted->remote().value_or(Endpoint{}), address, length);
     return publish(std::move(call.guard()), call.file().core, std::move(accepted),
                    (flags & SOCK_NONBLOCK) != 0);
 }

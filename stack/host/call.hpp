@@ -56,9 +56,9 @@ struct Patience {
     static Patience of(const OpenFile& file, bool dont_wait, Duration timeout);
 };
 
-// Runs `attempt`, which says operation_would_block when it has to wait for `interest`, until it says
-// something else, patience ends (operation_would_block), a signal handler ran (interrupted), or
-// another thread closes the file (bad_file_descriptor).
+// Runs `attempt`, which says operation_would_block when it has to wait for `interest`, until it
+// says something else, patience ends (operation_would_block), a signal handler ran (interrupted),
+// or another thread closes the file (bad_file_descriptor).
 template <class Attempt>
 std::errc persist(Call& call, Interest interest, const Patience& patience, Attempt attempt) {
     constexpr std::errc would_block = std::errc::operation_would_block;

@@ -28,7 +28,8 @@ std::int64_t wall_offset_ns() {
 
 Seed system_seed() {
     Seed seed;
-    // Up to 256 bytes come whole or not at all (getrandom(2)); only a signal during boot interrupts.
+    // Up to 256 bytes come whole or not at all (getrandom(2)); only a signal during boot
+    // interrupts.
     while (::getrandom(seed.words.data(), sizeof seed.words, 0) !=
            static_cast<ssize_t>(sizeof seed.words)) {
         if (errno != EINTR) std::abort();

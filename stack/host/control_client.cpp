@@ -36,7 +36,8 @@ std::string await(int fd, short events, std::int64_t deadline_ns) {
         const std::int64_t left_ms = (deadline_ns - host::monotonic_ns() + 999'999) / 1'000'000;
         if (left_ms <= 0) return "it did not answer in time; see whether it is stopped";
         pollfd one{fd, events, 0};
-        const int ready = ::poll(&one, 1, static_cast<int>(std::min<std::int64_t>(left_ms, 1'000'000)));
+        const int ready =
+            ::poll(&one, 1, static_cast<int>(std::min<std::int64_t>(left_ms, 1'000'000)));
         if (ready > 0) return {};
         if (ready < 0 && errno != EINTR) return errno_text(errno);
     }
@@ -71,12 +72,22 @@ Text read_all(int fd, std::int64_t deadline_ns) {
         if (std::string problem = await(fd, POLLIN, deadline_ns); !problem.empty())
             return Text::failed(problem);
     }
-    while (!answer.empty() && answer.back() == '\n') answer.pop_back();
+    while (!answer.empty() && answer.back() == '\n')
+        answer.pop_back();
     return answer;
 }
 
-Text exchange(int fd, std::string_view request, int timeout_ms) {
-    const std::int64_t deadline_ns = host::monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
+// A host with a full backlog is there and busy, so it is worth another try.
+UniqueFd connect_until(const std::string& path, std::int64_t deadline_ns) {
+    constexpr int pause_ms = 5;
+    for (;;) {
+        UniqueFd fd = host::connect_control(path);
+        if (fd || errno != EAGAIN || host::monotonic_ns() >= deadline_ns) return fd;
+        ::poll(nullptr, 0, pause_ms);
+    }
+}
+
+Text exchange(int fd, std::string_view request, std::int64_t deadline_ns) {
     if (std::string problem = send_all(fd, concat({request, "\n"}), deadline_ns); !problem.empty())
         return Text::failed(problem);
     Text answer = read_all(fd, deadline_ns);
@@ -124,21 +135,25 @@ Maybe<std::vector<RunningHost>> running_hosts() {
     return hosts;
 }
 
-Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request, int timeout_ms) {
+Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request,
+                            int timeout_ms) {
     const bool is_path = name_or_path.find('/') != std::string_view::npos;
     if (!is_path && !host::is_control_name(name_or_path)) {
-        return Text::failed(concat({"'", name_or_path, "' is neither a host's name nor a path; give "
-                                                       "what 'berth serve --name' was given"}));
+        return Text::failed(concat({"'", name_or_path,
+                                    "' is neither a host's name nor a path; give "
+                                    "what 'berth serve --name' was given"}));
     }
     if (request.find('\n') != std::string_view::npos) return Text::failed("a request is one line");
     const std::string path = is_path ? std::string(name_or_path) : host::control_path(name_or_path);
-    const UniqueFd fd = host::connect_control(path);
+    const std::int64_t deadline_ns = host::monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
+    const UniqueFd fd = connect_until(path, deadline_ns);
     if (!fd && (errno == ENOENT || errno == ECONNREFUSED)) {
-        return Text::failed(concat({"no host answers at ", path,
-                                    "; start one with 'berth serve --name NAME'"}));
+        return Text::failed(
+            concat({"no host answers at ", path, "; start one with 'berth serve --name NAME'"}));
     }
-    if (!fd) return Text::failed(concat({"cannot reach the host at ", path, ": ", errno_text(errno)}));
-    Text answer = exchange(fd.get(), request, timeout_ms);
+    if (!fd)
+        return Text::failed(concat({"cannot reach the host at ", path, ": ", errno_text(errno)}));
+    Text answer = exchange(fd.get(), request, deadline_ns);
     return answer ? answer : Text::failed(concat({"the host at ", path, ": ", answer.error()}));
 }
 

@@ -55,9 +55,10 @@ Result<UniqueFd, std::string> open_control_folder(bool create, bool* missing) {
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0 || status.st_uid != ::geteuid() ||
         (status.st_mode & 077) != 0) {
-        return Failure{concat({"the folder of control sockets, ", folder,
-                               ", is not yours alone; remove it, or set XDG_RUNTIME_DIR to a folder "
-                               "of yours"})};
+        return Failure{
+            concat({"the folder of control sockets, ", folder,
+                    ", is not yours alone; remove it, or set XDG_RUNTIME_DIR to a folder "
+                    "of yours"})};
     }
     return fd;
 }

@@ -16,8 +16,8 @@ bool is_control_name(std::string_view name);
 
 // The folder's path, whether or not it is there.
 std::string control_folder();
-// Opens the folder after a look at its owner and mode. `create`: makes it (mode 0700). Errors are sentences;
-// with `missing` given, a folder that is not there is no error but sets it.
+// Opens the folder after a look at its owner and mode. `create`: makes it (mode 0700). Errors are
+// sentences; with `missing` given, a folder that is not there is no error but sets it.
 Result<drivers::UniqueFd, std::string> open_control_folder(bool create, bool* missing = nullptr);
 std::string control_path(std::string_view name);
 

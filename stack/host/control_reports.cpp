@@ -47,9 +47,11 @@ Json drops_json(Core& core) {
 Json interfaces_json(Core& core) {
     Json rows = Json::array();
     for (std::size_t i = 0; i < core.stack().interface_count(); ++i) {
-        const link::Interface& interface = core.stack().interface_at(static_cast<link::InterfaceIndex>(i));
+        const link::Interface& interface =
+            core.stack().interface_at(static_cast<link::InterfaceIndex>(i));
         Json addresses = Json::array();
-        for (const Ipv4Prefix& address : interface.addresses()) addresses.push_back(to_string(address));
+        for (const Ipv4Prefix& address : interface.addresses())
+            addresses.push_back(to_string(address));
         const bool ethernet = core.links()[i].device->properties().kind == link::LinkKind::ethernet;
         const link::InterfaceCounters& counters = interface.counters();
         rows.push_back({{"index", i},

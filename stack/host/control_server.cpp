@@ -23,7 +23,7 @@ using drivers::UniqueFd;
 
 namespace {
 
-constexpr int listen_backlog = 16;
+constexpr int listen_backlog = 64;
 
 // The folder is locked, so that of two hosts that start at once only one gets the name.
 Result<UniqueFd, std::string> bind_listener(const std::string& name, const std::string& path) {
@@ -31,7 +31,8 @@ Result<UniqueFd, std::string> bind_listener(const std::string& name, const std::
     if (!folder) return Failure{folder.error()};
     ::flock(folder->get(), LOCK_EX);
     if (connect_control(path) || errno == EAGAIN || errno == EACCES) {
-        return Failure{concat({"a host named '", name, "' is running already; choose another --name"})};
+        return Failure{
+            concat({"a host named '", name, "' is running already; choose another --name"})};
     }
     if (errno == ECONNREFUSED) ::unlink(path.c_str());  // left behind by one that was killed
     sockaddr_un address;
@@ -42,8 +43,9 @@ Result<UniqueFd, std::string> bind_listener(const std::string& name, const std::
     if (!fd || !fits || ::fchmod(fd.get(), 0600) != 0 ||
         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::listen(fd.get(), listen_backlog) != 0) {
-        return Failure{concat({"cannot make the control socket ", path, ": ", errno_text(errno),
-                               "; choose another --name, or set XDG_RUNTIME_DIR to a folder of yours"})};
+        return Failure{
+            concat({"cannot make the control socket ", path, ": ", errno_text(errno),
+                    "; choose another --name, or set XDG_RUNTIME_DIR to a folder of yours"})};
     }
     return fd;
 }
@@ -60,8 +62,9 @@ bool is_friend(int fd) {
 Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const std::string& name,
                                                                          Answer answer) {
     if (!is_control_name(name)) {
-        return Failure{concat({"'", name, "' cannot be a host's name; use up to 64 letters, digits, "
-                                          "dots, dashes and underscores, and no dot in front"})};
+        return Failure{concat({"'", name,
+                               "' cannot be a host's name; use up to 64 letters, digits, "
+                               "dots, dashes and underscores, and no dot in front"})};
     }
     const std::string path = control_path(name);
     auto listener = bind_listener(name, path);
@@ -88,7 +91,8 @@ void ControlServer::stop() {
 int ControlServer::patience_ms() const {
     if (clients_.empty()) return -1;
     std::int64_t first = clients_.front().deadline_ns;
-    for (const Client& client : clients_) first = std::min(first, client.deadline_ns);
+    for (const Client& client : clients_)
+        first = std::min(first, client.deadline_ns);
     const std::int64_t left_ms = (first - monotonic_ns()) / 1'000'000 + 1;
     return static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, client_patience_ms));
 }
@@ -97,10 +101,12 @@ void ControlServer::run() {
     std::vector<pollfd> fds;
     for (;;) {
         fds.assign({{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}});
-        // Beyond the limit nobody is accepted: they wait in the backlog, then are refused by the kernel.
+        // Beyond the limit nobody is accepted: they wait in the backlog, then are refused by the
+        // kernel.
         if (clients_.size() >= limit_clients) fds[1].fd = -1;
         for (const Client& client : clients_)
-            fds.push_back({client.fd.get(), static_cast<short>(client.reply.empty() ? POLLIN : POLLOUT), 0});
+            fds.push_back(
+                {client.fd.get(), static_cast<short>(client.reply.empty() ? POLLIN : POLLOUT), 0});
         ::poll(fds.data(), static_cast<nfds_t>(fds.size()), patience_ms());
         if (fds[0].revents != 0) return;
         const std::int64_t now = monotonic_ns();

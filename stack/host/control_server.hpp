@@ -1,8 +1,8 @@
 // The control socket of a host: a thread of its own, so that no client can hold up the stack.
 //
 // Clients are hostile until they have sent a line: there are at most `limit_clients` at a time, a
-// request has at most `limit_request_bytes`, and whoever has not sent it or not taken the answer after
-// `client_patience_ms` is cut off. Only the host's own user (and root) is let in.
+// request has at most `limit_request_bytes`, and whoever has not sent it or not taken the answer
+// after `client_patience_ms` is cut off. Only the host's own user (and root) is let in.
 #pragma once
 
 #include <cstddef>

@@ -66,8 +66,8 @@ std::string Core::open_capture(const std::string& file) {
 
 std::string Core::start(const std::string& control_name) {
     if (!control_name.empty()) {
-        auto server = ControlServer::start(
-            control_name, [this, control_name](std::string_view request) {
+        auto server =
+            ControlServer::start(control_name, [this, control_name](std::string_view request) {
                 return answer_control(*this, control_name, request);
             });
         if (!server) return server.error();
@@ -94,11 +94,13 @@ Time Core::now() const {
 
 Seed Core::impairment_seed() {
     Seed seed;
-    for (std::uint32_t& word : seed.words) word = random_.next_u32();
+    for (std::uint32_t& word : seed.words)
+        word = random_.next_u32();
     return seed;
 }
 
-// ---- links ---------------------------------------------------------------------------------------
+// ---- links
+// ---------------------------------------------------------------------------------------
 
 int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
                    drivers::CallbackLink* callback) {
@@ -128,8 +130,8 @@ void Core::lose_link(Link& link, std::string_view why) {
     if (seat_) seat_->signal_all();
 }
 
-// A link that stays ready for nothing would have us spin, so errors that the device does not explain
-// count against it.
+// A link that stays ready for nothing would have us spin, so errors that the device does not
+// explain count against it.
 void Core::check_links(std::span<const epoll_event> events) {
     for (Link& link : links_) {
         if (link.gone) continue;
@@ -142,8 +144,9 @@ void Core::check_links(std::span<const epoll_event> events) {
         const bool bad = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
         link.bad_rounds = bad ? link.bad_rounds + 1 : 0;
         if (!link.gone && link.bad_rounds > bad_rounds_allowed) {
-            lose_link(link, "the link " + link.name +
-                                " reports errors and nothing else; see whether its other side is there");
+            lose_link(link,
+                      "the link " + link.name +
+                          " reports errors and nothing else; see whether its other side is there");
         }
     }
 }
@@ -176,7 +179,8 @@ void Core::transmit_all() {
 void Core::fetch_inboxes() {
     for (Link& link : links_) {
         if (!link.inbox) continue;
-        for (const auto& packet : link.inbox->take()) link.callback->inject(packet, stack_.now());
+        for (const auto& packet : link.inbox->take())
+            link.callback->inject(packet, stack_.now());
     }
 }
 
@@ -188,7 +192,8 @@ bool Core::deliver(std::size_t interface_index, std::span<const std::uint8_t> pa
     return true;
 }
 
-// ---- calls ---------------------------------------------------------------------------------------
+// ---- calls
+// ---------------------------------------------------------------------------------------
 
 void Core::begin_call() {
     if (seat_ && !shut_) stack_.advance(now());
@@ -229,7 +234,8 @@ std::unique_ptr<socket::Socket> Core::detach(OpenFile& file) {
     return std::move(file.socket);
 }
 
-// ---- driven --------------------------------------------------------------------------------------
+// ---- driven
+// --------------------------------------------------------------------------------------
 
 Time Core::event_deadline() const {
     Time next = stack_.next_deadline();
@@ -244,7 +250,8 @@ Time Core::next_deadline() {
     if (seat_ || !retry_at_.is_never()) return next;
     // Embedded: packets leave only inside step(), so one that waits to leave is due now.
     for (std::size_t i = 0; i < links_.size(); ++i)
-        if (stack_.has_output(static_cast<link::InterfaceIndex>(i))) return earlier(next, embedded_now_);
+        if (stack_.has_output(static_cast<link::InterfaceIndex>(i)))
+            return earlier(next, embedded_now_);
     return next;
 }
 
@@ -258,10 +265,12 @@ void Core::service(std::span<const epoll_event> events) {
     seat_->signal_every_round();
 }
 
-// ---- embedded ------------------------------------------------------------------------------------
+// ---- embedded
+// ------------------------------------------------------------------------------------
 
 bool Core::input(std::size_t interface_index, std::span<const std::uint8_t> packet, Time when) {
-    if (interface_index >= links_.size() || links_[interface_index].callback == nullptr) return false;
+    if (interface_index >= links_.size() || links_[interface_index].callback == nullptr)
+        return false;
     embedded_now_ = std::max(embedded_now_, when);
     stack_.advance(embedded_now_);
     Link& link = links_[interface_index];

@@ -1,7 +1,7 @@
 // A host's inside: one stack, its devices, its clock, and the seat from which it is driven.
 //
-// Everything but the constructor and now() is called with the core lock held, unless it says otherwise.
-// Calls of the socket API do: lock, begin_call(), work on sockets, end_call(), unlock.
+// Everything but the constructor and now() is called with the core lock held, unless it says
+// otherwise. Calls of the socket API do: lock, begin_call(), work on sockets, end_call(), unlock.
 #pragma once
 
 #include <atomic>
@@ -63,13 +63,15 @@ class Core final : public Driven {
     Stack& stack() { return stack_; }
     const Stack& stack() const { return stack_; }
 
-    // Threads: CLOCK_MONOTONIC since the host was made. Embedded: the time of the last step or input.
+    // Threads: CLOCK_MONOTONIC since the host was made. Embedded: the time of the last step or
+    // input.
     Time now() const override;
 
     void begin_call();
     // What the call produced leaves at once (threads mode), and waiters learn what changed.
     void end_call();
-    // For a non-blocking call that found nothing: looks at the links if nobody else does. False: it did not.
+    // For a non-blocking call that found nothing: looks at the links if nobody else does. False: it
+    // did not.
     bool serve_if_idle();
 
     void touch(OpenFile& file);
@@ -130,7 +132,8 @@ class Core final : public Driven {
     Time embedded_now_{};
     Random random_;  // of what is not the stack's: impairments
     // The devices outlive the stack, which is declared after them.
-    std::vector<Link> links_;  // reserved for limit_links, so that deliver() may read without the lock
+    std::vector<Link>
+        links_;  // reserved for limit_links, so that deliver() may read without the lock
     std::atomic<std::size_t> link_count_{0};
     std::unique_ptr<drivers::CaptureObserver> capture_;
     Stack stack_;

@@ -18,7 +18,8 @@ NativeDescriptors::NativeDescriptors(int first, std::size_t limit)
     : first_(first), limit_(std::min(limit, limit_descriptors)) {}
 
 NativeDescriptors::~NativeDescriptors() {
-    for (auto& chunk : chunks_) delete chunk.load();
+    for (auto& chunk : chunks_)
+        delete chunk.load();
 }
 
 // The lowest free slot of a chunk that has one, now marked used.

@@ -14,7 +14,8 @@ namespace {
 int poll_precisely(std::span<pollfd> fds, Duration timeout) {
     const timespec t{static_cast<time_t>(timeout.ns / 1'000'000'000),
                      static_cast<long>(timeout.ns % 1'000'000'000)};
-    return ::ppoll(fds.data(), static_cast<nfds_t>(fds.size()), timeout.ns < 0 ? nullptr : &t, nullptr);
+    return ::ppoll(fds.data(), static_cast<nfds_t>(fds.size()), timeout.ns < 0 ? nullptr : &t,
+                   nullptr);
 }
 
 // Waits for one descriptor of the host's and those of the caller, whose results are filled in. The
@@ -40,7 +41,8 @@ MixedPoll poll_with(int own, std::span<pollfd> kernel_fds, Duration timeout) {
     if (mixed.result <= 0) return mixed;
     mixed.own_ready = all.back().revents != 0;
     mixed.kernel_ready = mixed.result > (mixed.own_ready ? 1 : 0);
-    for (std::size_t i = 0; i < kernel_fds.size(); ++i) kernel_fds[i].revents = all[i].revents;
+    for (std::size_t i = 0; i < kernel_fds.size(); ++i)
+        kernel_fds[i].revents = all[i].revents;
     return mixed;
 }
 
@@ -72,7 +74,8 @@ Duration DrivingSeat::until(Time deadline) const {
     return deadline <= now ? Duration{0} : deadline - now;
 }
 
-// ---- application threads -------------------------------------------------------------------------
+// ---- application threads
+// -------------------------------------------------------------------------
 
 void DrivingSeat::enter(Waiter& waiter) {
     waiters_.push_back(&waiter);
@@ -91,8 +94,8 @@ void DrivingSeat::leave(Waiter& waiter) {
     if (holder_ == Holder::nobody) vacate();
 }
 
-// Rule 3, and the end of rule 4. Also run by a thread that leaves without having driven: it may have
-// been the one that was nudged.
+// Rule 3, and the end of rule 4. Also run by a thread that leaves without having driven: it may
+// have been the one that was nudged.
 void DrivingSeat::vacate() {
     bool someone_waits = false;
     for (Waiter* other : waiters_) {
@@ -152,7 +155,8 @@ void DrivingSeat::signal(Waiter& waiter) {
 }
 
 void DrivingSeat::signal_all() {
-    for (Waiter* waiter : waiters_) signal(*waiter);
+    for (Waiter* waiter : waiters_)
+        signal(*waiter);
 }
 
 void DrivingSeat::signal_every_round() {
@@ -242,7 +246,8 @@ Woken DrivingSeat::sleep(CoreGuard& guard, Waiter& waiter, Time deadline) {
     return mixed.kernel_ready ? Woken::kernel_descriptor : Woken::timed_out;
 }
 
-// ---- the background thread -----------------------------------------------------------------------
+// ---- the background thread
+// -----------------------------------------------------------------------
 
 void DrivingSeat::run_background() {
     CoreGuard guard(lock_);

@@ -7,29 +7,32 @@
 //   holder       who waits in the kernel
 //   nobody       no one, for two milliseconds at most
 //   application  a thread that is inside a blocking call: no hand-over on the fast path
-//   background   the host's own thread: covers links and timers while no application thread is inside
+//   background   the host's own thread: covers links and timers while no application thread is
+//   inside
 //
 // 1  Taking. A thread that has to wait takes the seat if nobody holds it, or if the background
-//    thread does: that one is asked to go (one write to its descriptor) and notices when it next has
-//    the lock. It never serves without checking that it is still the holder.
+//    thread does: that one is asked to go (one write to its descriptor) and notices when it next
+//    has the lock. It never serves without checking that it is still the holder.
 // 2  Driving. The holder notes until when it will sleep, gives the lock back, waits, takes the lock
 //    and serves; serving signals the waiters whose sockets became ready. Work that others bring
-//    forward (an earlier deadline) pokes the event set. The note is made and read under the lock and
-//    the poke is a descriptor that stays readable, so a poke between note and wait is not lost.
-// 3  Leaving. When its call is over the holder leaves. If other threads wait, one of them is nudged:
+//    forward (an earlier deadline) pokes the event set. The note is made and read under the lock
+//    and the poke is a descriptor that stays readable, so a poke between note and wait is not lost.
+// 3  Leaving. When its call is over the holder leaves. If other threads wait, one of them is
+// nudged:
 //    it wakes and takes the seat, or finds it taken, or, if it leaves as well, nudges the next. So
 //    as long as someone waits, someone drives or is on the way.
-// 4  The background thread. A hand-over costs 14 to 36 microseconds, so a thread that leaves does not
-//    wake the background thread; that one looks every millisecond (`grace`) and takes the seat after
-//    it saw it empty twice without a take in between. Only when it has seen the same hold last for
-//    10 ms (`deep_sleep_after`) does it sleep without a timeout; then, and only then, leaving wakes it
-//    (once: it goes back to looking every millisecond).
+// 4  The background thread. A hand-over costs 14 to 36 microseconds, so a thread that leaves does
+// not
+//    wake the background thread; that one looks every millisecond (`grace`) and takes the seat
+//    after it saw it empty twice without a take in between. Only when it has seen the same hold
+//    last for 10 ms (`deep_sleep_after`) does it sleep without a timeout; then, and only then,
+//    leaving wakes it (once: it goes back to looking every millisecond).
 // 5  A waiter that cannot drive (it waits for several hosts at once) calls the background thread,
 //    which takes the seat at once if it is empty, or when it becomes so.
 //
-// No lost wake-ups: a waiter looks at its sockets and starts to wait under one hold of the lock, and
-// `signalled`, which ends its wait, is set under the lock. `asleep` says under the lock whether it
-// needs a write to its descriptor, and `written` that there is one to drain.
+// No lost wake-ups: a waiter looks at its sockets and starts to wait under one hold of the lock,
+// and `signalled`, which ends its wait, is set under the lock. `asleep` says under the lock whether
+// it needs a write to its descriptor, and `written` that there is one to drain.
 //
 // This interface is all that threads share in order to wait, so that a host whose users live in
 // several processes can put another implementation behind it.
@@ -107,8 +110,8 @@ class DrivingSeat {
     // All others: with the lock held. A waiter enters, waits as often as it needs, and leaves.
     void enter(Waiter& waiter);
     void leave(Waiter& waiter);
-    // Waits until the waiter is signalled, its kernel descriptors are ready, a signal handler ran, or
-    // `deadline` is there. The lock is given back meanwhile.
+    // Waits until the waiter is signalled, its kernel descriptors are ready, a signal handler ran,
+    // or `deadline` is there. The lock is given back meanwhile.
     Woken wait(CoreGuard& guard, Waiter& waiter, Time deadline);
 
     void signal(Waiter& waiter);
@@ -157,7 +160,7 @@ class DrivingSeat {
     Waiter* driver_ = nullptr;   // the application thread in the seat
     Time sleeps_until_ = awake;  // of the holder
     std::vector<Waiter*> waiters_;
-    std::uint64_t takes_ = 0;    // by application threads
+    std::uint64_t takes_ = 0;  // by application threads
 
     WakeDescriptor evict_;  // only the background thread drains it
     bool evict_written_ = false;
@@ -175,7 +178,9 @@ class DrivingSeat {
 // Enters and leaves.
 class SeatVisit {
   public:
-    SeatVisit(DrivingSeat& seat, Waiter& waiter) : seat_(seat), waiter_(waiter) { seat_.enter(waiter_); }
+    SeatVisit(DrivingSeat& seat, Waiter& waiter) : seat_(seat), waiter_(waiter) {
+        seat_.enter(waiter_);
+    }
     SeatVisit(const SeatVisit&) = delete;
     SeatVisit& operator=(const SeatVisit&) = delete;
     ~SeatVisit() { seat_.leave(waiter_); }

@@ -102,7 +102,8 @@ std::size_t EventSet::filter(std::span<epoll_event> events, std::size_t count) {
 
 WaitEnd EventSet::wait(std::span<epoll_event> events, Duration timeout, std::size_t& count) {
     count = 0;
-    const int n = wait_precisely(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    const int n =
+        wait_precisely(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     if (n < 0) return WaitEnd::interrupted;
     if (n == 0) return WaitEnd::timed_out;
     count = filter(events, static_cast<std::size_t>(n));

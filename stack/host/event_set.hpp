@@ -35,7 +35,8 @@ class EventSet {
     // Readable like any descriptor when something in the set is ready.
     int descriptor() const { return epoll_.get(); }
 
-    // `tag` comes back with the descriptor's events. False: the kernel refused (a file that cannot be polled).
+    // `tag` comes back with the descriptor's events. False: the kernel refused (a file that cannot
+    // be polled).
     bool add(int fd, std::uint32_t tag);
     void want_write(int fd, std::uint32_t tag, bool on);
     void remove(int fd);
@@ -43,8 +44,8 @@ class EventSet {
     // Ends the wait under way, or else the next one. Any thread, with or without the core lock.
     void poke();
 
-    // Waits for at most `timeout` (negative: without end) and drains the wake-up. Only the holder of
-    // the driving seat calls these. `count` gets how many of `events` were filled.
+    // Waits for at most `timeout` (negative: without end) and drains the wake-up. Only the holder
+    // of the driving seat calls these. `count` gets how many of `events` were filled.
     WaitEnd wait(std::span<epoll_event> events, Duration timeout, std::size_t& count);
     std::size_t collect(std::span<epoll_event> events);
 
@@ -61,6 +62,5 @@ class EventSet {
     // Set: somebody has written to wake_ (or is about to) since it was drained.
     std::atomic<bool> poked_{false};
 };
-
 
 }  // namespace berth::host

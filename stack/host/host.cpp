@@ -34,8 +34,9 @@ Maybe<int> failed(std::string why) {
 
 std::string check_mac(const std::optional<MacAddress>& mac) {
     if (!mac || (!mac->is_group() && !mac->is_zero())) return {};
-    return concat({to_string(*mac), " cannot be a station's address; use one like 02:00:00:00:00:01, whose "
-                                    "first octet is even"});
+    return concat({to_string(*mac),
+                   " cannot be a station's address; use one like 02:00:00:00:00:01, whose "
+                   "first octet is even"});
 }
 
 std::string check_interface(const Core& core, int index) {
@@ -59,12 +60,14 @@ std::string check_address(const Ipv4Prefix& prefix) {
     }
     if (prefix.length == 0) what = "has a network of all addresses";
     if (what == nullptr) return {};
-    return concat({to_string(prefix), " ", what, "; give a host's address and its network's length, like "
-                                                 "192.0.2.2/24"});
+    return concat({to_string(prefix), " ", what,
+                   "; give a host's address and its network's length, like "
+                   "192.0.2.2/24"});
 }
 
 drivers::TapLink* find_tap(link::LinkDevice& device) {
-    if (auto* impaired = dynamic_cast<drivers::ImpairedLink*>(&device)) return find_tap(impaired->below());
+    if (auto* impaired = dynamic_cast<drivers::ImpairedLink*>(&device))
+        return find_tap(impaired->below());
     return dynamic_cast<drivers::TapLink*>(&device);
 }
 
@@ -92,7 +95,8 @@ Maybe<std::unique_ptr<Host>> Host::create(HostOptions options) {
 
 Host::~Host() {
     if (impl_->process != &Process::current()) {
-        // A child made by fork(): the threads are not here, and the locks may be held by them for ever.
+        // A child made by fork(): the threads are not here, and the locks may be held by them for
+        // ever.
         static_cast<void>(impl_.release());
         return;
     }
@@ -126,7 +130,8 @@ Maybe<int> Host::add_link(std::string_view url, std::optional<MacAddress> mac,
     options.impairment_seed = core.impairment_seed();
     auto device = drivers::open_link(*parsed, options);
     if (!device) return failed(device.error());
-    const int index = core.add_link(std::string(url), *std::move(device), mac.value_or(MacAddress{}), nullptr);
+    const int index =
+        core.add_link(std::string(url), *std::move(device), mac.value_or(MacAddress{}), nullptr);
     core.end_call();
     return index;
 }
@@ -140,7 +145,8 @@ Maybe<int> Host::add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Out
     const CoreGuard guard(core.lock());
     if (core.links().size() == Core::limit_links) return failed("a host has at most 64 links");
     link::LinkProperties properties;
-    properties.kind = kind == CallbackLinkKind::raw_ip ? link::LinkKind::raw_ip : link::LinkKind::ethernet;
+    properties.kind =
+        kind == CallbackLinkKind::raw_ip ? link::LinkKind::raw_ip : link::LinkKind::ethernet;
     properties.mtu = mtu;
     auto device = std::make_unique<drivers::CallbackLink>(
         properties, [output = std::move(output)](Bytes frame, Time emission) {
@@ -152,7 +158,8 @@ Maybe<int> Host::add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Out
 }
 
 Maybe<int> Host::add_address(int interface_index, Ipv4Prefix address) {
-    if (std::string problem = check_address(address); !problem.empty()) return failed(std::move(problem));
+    if (std::string problem = check_address(address); !problem.empty())
+        return failed(std::move(problem));
     Core& core = *impl_->core;
     const CoreGuard guard(core.lock());
     if (std::string problem = check_interface(core, interface_index); !problem.empty())
@@ -181,8 +188,9 @@ Maybe<int> Host::add_route(Ipv4Prefix destination, std::optional<Ipv4Address> ga
             if (own.contains(*gateway)) index = static_cast<int>(i);
     }
     if (index < 0) {
-        return failed(concat({"the gateway ", to_string(*gateway), " is on no network of this host; give "
-                                                                   "the host an address on the gateway's network first"}));
+        return failed(concat({"the gateway ", to_string(*gateway),
+                              " is on no network of this host; give "
+                              "the host an address on the gateway's network first"}));
     }
     if (gateway && core.stack().ip().is_own(*gateway))
         return failed(concat({"the gateway ", to_string(*gateway), " is this host itself"}));
@@ -240,8 +248,10 @@ std::string Host::setup_hint() const {
     for (std::size_t i = 0; i < core.links().size(); ++i) {
         const drivers::TapLink* tap = find_tap(*core.links()[i].device);
         if (tap == nullptr) continue;
-        const auto own = core.stack().interface_at(static_cast<link::InterfaceIndex>(i)).addresses();
-        const std::string hint = tap->setup_hint(own.empty() ? std::nullopt : std::optional(own.front()));
+        const auto own =
+            core.stack().interface_at(static_cast<link::InterfaceIndex>(i)).addresses();
+        const std::string hint =
+            tap->setup_hint(own.empty() ? std::nullopt : std::optional(own.front()));
         if (!hint.empty() && !hints.empty()) hints += '\n';
         hints += hint;
     }

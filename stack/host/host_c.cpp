@@ -123,23 +123,27 @@ int berth_host_add_callback_link(berth_host* host, int kind, unsigned mtu, const
     if (mtu > 65'535) return refuse("the MTU of a link is at most 65535 bytes");
     Host::Output function;
     if (output != nullptr) {
-        function = [output, context](std::span<const std::uint8_t> packet, std::int64_t emission_ns) {
+        function = [output, context](std::span<const std::uint8_t> packet,
+                                     std::int64_t emission_ns) {
             return output(context, packet.data(), packet.size(), emission_ns) == 0;
         };
     }
-    const auto link_kind = kind == BERTH_LINK_RAW_IP ? CallbackLinkKind::raw_ip : CallbackLinkKind::ethernet;
+    const auto link_kind =
+        kind == BERTH_LINK_RAW_IP ? CallbackLinkKind::raw_ip : CallbackLinkKind::ethernet;
     auto index = host->host->add_callback_link(link_kind, static_cast<std::uint16_t>(mtu),
                                                std::move(function), mac);
     return index ? *index : refuse(index.error());
 }
 
 int berth_host_add_address(berth_host* host, int interface_index, const char* prefix) {
-    const auto parsed = parsed_or_error(prefix, "address; write one like 192.0.2.2/24", parse_ipv4_prefix);
+    const auto parsed =
+        parsed_or_error(prefix, "address; write one like 192.0.2.2/24", parse_ipv4_prefix);
     if (!parsed) return -1;
     return index_of(host->host->add_address(interface_index, *parsed), interface_index);
 }
 
-int berth_host_add_route(berth_host* host, const char* prefix, const char* gateway, int interface_index) {
+int berth_host_add_route(berth_host* host, const char* prefix, const char* gateway,
+                         int interface_index) {
     const auto destination =
         parsed_or_error(prefix, "network; write one like 0.0.0.0/0", parse_ipv4_prefix);
     if (!destination) return -1;
@@ -158,8 +162,9 @@ int berth_host_input(berth_host* host, int interface_index, const void* packet, 
                      int64_t now_ns) {
     const std::span bytes(static_cast<const std::uint8_t*>(packet), packet == nullptr ? 0 : size);
     if (host->host->input(interface_index, bytes, now_ns)) return 0;
-    return refuse("the packet was not taken: it is empty or too large, the queue is full, or the "
-                  "interface is no callback link");
+    return refuse(
+        "the packet was not taken: it is empty or too large, the queue is full, or the "
+        "interface is no callback link");
 }
 
 int berth_host_step(berth_host* host, int64_t now_ns) {

@@ -30,9 +30,7 @@ IoResult io_result(ssize_t result) {
 // An Endpoint as the C API wants it.
 class SystemAddress {
   public:
-    explicit SystemAddress(Endpoint endpoint) {
-        host::store_endpoint(endpoint, get(), &length_);
-    }
+    explicit SystemAddress(Endpoint endpoint) { host::store_endpoint(endpoint, get(), &length_); }
     SystemAddress() = default;
     sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage_); }
     socklen_t* length_pointer() { return &length_; }
@@ -90,7 +88,8 @@ Endpoint SocketHandle::local() const {
     return ask_endpoint(fd_, berth_getsockname);
 }
 
-// ---- TcpConnection -------------------------------------------------------------------------------
+// ---- TcpConnection
+// -------------------------------------------------------------------------------
 
 TcpConnection::TcpConnection(Host& host, Endpoint remote) : SocketHandle(host.socket(SOCK_STREAM)) {
     error_ = fd_ < 0 ? last_system_error() : connect_to(fd_, remote);
@@ -130,7 +129,8 @@ Endpoint TcpConnection::remote() const {
     return ask_endpoint(fd_, berth_getpeername);
 }
 
-// ---- TcpListener ---------------------------------------------------------------------------------
+// ---- TcpListener
+// ---------------------------------------------------------------------------------
 
 TcpListener::TcpListener(Host& host, Endpoint local, int backlog)
     : SocketHandle(host.socket(SOCK_STREAM)) {
@@ -143,7 +143,8 @@ TcpConnection TcpListener::accept() {
     return TcpConnection(fd, code_of(fd));
 }
 
-// ---- UdpSocket -----------------------------------------------------------------------------------
+// ---- UdpSocket
+// -----------------------------------------------------------------------------------
 
 UdpSocket::UdpSocket(Host& host) : SocketHandle(host.socket(SOCK_DGRAM)) {
     if (fd_ < 0) error_ = last_system_error();
@@ -173,8 +174,8 @@ IoResult UdpSocket::receive(std::span<std::uint8_t> data) {
 
 IoResult UdpSocket::receive_from(std::span<std::uint8_t> data, Endpoint& source) {
     SystemAddress address;
-    const IoResult result =
-        io_result(berth_recvfrom(fd_, data.data(), data.size(), 0, address.get(), address.length_pointer()));
+    const IoResult result = io_result(
+        berth_recvfrom(fd_, data.data(), data.size(), 0, address.get(), address.length_pointer()));
     if (result) source = address.endpoint();
     return result;
 }

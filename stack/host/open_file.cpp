@@ -54,7 +54,8 @@ void OpenFile::settle(DrivingSeat& seat) {
 }
 
 void OpenFile::wake_all(DrivingSeat& seat) {
-    for (FileWait* wait = waits_; wait != nullptr; wait = wait->next_) seat.signal(*wait->waiter_);
+    for (FileWait* wait = waits_; wait != nullptr; wait = wait->next_)
+        seat.signal(*wait->waiter_);
 }
 
 }  // namespace berth::host

@@ -59,7 +59,7 @@ class OpenFile final : public socket::Watcher {
     Duration receive_timeout{};  // SO_RCVTIMEO; zero: none
     Duration send_timeout{};     // SO_SNDTIMEO
     bool nonblocking = false;
-    bool touched = false;        // in the core's list of files whose readiness may have changed
+    bool touched = false;  // in the core's list of files whose readiness may have changed
 
   private:
     friend class FileWait;

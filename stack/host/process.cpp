@@ -14,8 +14,8 @@ namespace {
 
 std::atomic<Process*> the_process{nullptr};
 
-// Only the forking thread exists here. The parent's table is left as it is, perhaps in the middle of
-// a change by a thread that is no more; nobody will look at it again.
+// Only the forking thread exists here. The parent's table is left as it is, perhaps in the middle
+// of a change by a thread that is no more; nobody will look at it again.
 void forget_in_child() {
     the_process.store(new Process, std::memory_order_release);
 }

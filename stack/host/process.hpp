@@ -1,8 +1,8 @@
 // What belongs to the process and not to one host: the descriptor table and the list of hosts.
 //
-// A child made by fork() has neither the threads nor the links' positions of its parent, so it gets an
-// empty table and an empty list: its berth calls on inherited descriptors say EBADF, its parent's
-// hosts are left alone, and it may make hosts of its own.
+// A child made by fork() has neither the threads nor the links' positions of its parent, so it gets
+// an empty table and an empty list: its berth calls on inherited descriptors say EBADF, its
+// parent's hosts are left alone, and it may make hosts of its own.
 #pragma once
 
 #include <memory>

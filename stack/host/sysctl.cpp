@@ -81,7 +81,8 @@ constexpr std::array<Setter, texts.size()> setters{
 
 std::string known_names() {
     std::array<std::string_view, texts.size()> names;
-    for (std::size_t i = 0; i < texts.size(); ++i) names[i] = texts[i].name;
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        names[i] = texts[i].name;
     return drivers::list_of(names);
 }
 
@@ -105,13 +106,14 @@ std::string apply_sysctl(std::string_view assignment, tcp::Config& config) {
         const bool number = error == std::errc{} && end == text.data() + text.size();
         if (!number || value < texts[i].least || value > texts[i].greatest) {
             return concat({"sysctl ", name, " cannot be '", text, "'; it is a number from ",
-                           std::to_string(texts[i].least), " to ", std::to_string(texts[i].greatest),
-                           " (", texts[i].unit, ")"});
+                           std::to_string(texts[i].least), " to ",
+                           std::to_string(texts[i].greatest), " (", texts[i].unit, ")"});
         }
         setters[i](config, value);
         if (config.rto_min > config.rto_max)
-            return concat({"sysctl ", name, " would put the smallest RTO above the largest; raise "
-                                            "berth.tcp_rto_max_ms first"});
+            return concat({"sysctl ", name,
+                           " would put the smallest RTO above the largest; raise "
+                           "berth.tcp_rto_max_ms first"});
         return {};
     }
     return concat({"there is no sysctl '", name, "'; there are ", known_names()});

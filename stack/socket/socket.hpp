@@ -23,7 +23,8 @@ enum class Type : std::uint8_t { stream, datagram };
 
 // poll's events, as they stand now (level-triggered).
 struct Readiness {
-    bool readable = false;     // POLLIN: a receive (or accept) would not block; also at end of stream and on error
+    bool readable =
+        false;  // POLLIN: a receive (or accept) would not block; also at end of stream and on error
     bool writable = false;     // POLLOUT: a send would not block
     bool read_hangup = false;  // POLLRDHUP: the peer has sent its FIN, or reading was shut down
     bool hangup = false;       // POLLHUP: both directions are over
@@ -33,18 +34,18 @@ struct Readiness {
 
 // The options that both APIs share. Values are integers; what they mean stands beside each.
 enum class Option : std::uint8_t {
-    reuse_address,   // SO_REUSEADDR: 0 or 1
-    broadcast,       // SO_BROADCAST: 0 or 1
-    receive_buffer,  // SO_RCVBUF: bytes
-    send_buffer,     // SO_SNDBUF: bytes
-    linger,          // SO_LINGER: -1 off, else seconds; 0: close aborts with RST
-    no_delay,        // TCP_NODELAY: 0 or 1
-    maximum_segment, // TCP_MAXSEG: bytes
-    ttl,             // IP_TTL: 1 … 255
-    tos,             // IP_TOS: the DSCP and ECN byte
-    error,           // SO_ERROR: errno of the pending error, cleared by reading; read only
-    type,            // SO_TYPE; read only
-    accepting,       // SO_ACCEPTCONN; read only
+    reuse_address,    // SO_REUSEADDR: 0 or 1
+    broadcast,        // SO_BROADCAST: 0 or 1
+    receive_buffer,   // SO_RCVBUF: bytes
+    send_buffer,      // SO_SNDBUF: bytes
+    linger,           // SO_LINGER: -1 off, else seconds; 0: close aborts with RST
+    no_delay,         // TCP_NODELAY: 0 or 1
+    maximum_segment,  // TCP_MAXSEG: bytes
+    ttl,              // IP_TTL: 1 … 255
+    tos,              // IP_TOS: the DSCP and ECN byte
+    error,            // SO_ERROR: errno of the pending error, cleared by reading; read only
+    type,             // SO_TYPE; read only
+    accepting,        // SO_ACCEPTCONN; read only
 };
 
 enum class Shutdown : std::uint8_t { read, write, both };
@@ -65,7 +66,8 @@ class Socket;
 class Watcher {
   public:
     virtual ~Watcher() = default;
-    // Readiness may have changed. Called from inside the stack: note it and return, do not call back.
+    // Readiness may have changed. Called from inside the stack: note it and return, do not call
+    // back.
     virtual void on_readiness(Socket& socket) = 0;
 };
 
@@ -81,14 +83,17 @@ class Socket {
     virtual std::errc bind(Endpoint local) = 0;
     virtual std::errc listen(int backlog) = 0;
     virtual Result<std::unique_ptr<Socket>, std::errc> accept() = 0;
-    // A stream's first call begins (operation_in_progress); later ones say connection_already_in_progress,
-    // the error, or already_connected. A datagram socket is connected at once.
+    // A stream's first call begins (operation_in_progress); later ones say
+    // connection_already_in_progress, the error, or already_connected. A datagram socket is
+    // connected at once.
     virtual std::errc connect(Endpoint remote) = 0;
     // connect() with AF_UNSPEC: a datagram socket forgets its peer; a connection is aborted.
     virtual std::errc disconnect() = 0;
     // Bytes taken: all of a datagram, or as much of a stream as there is room for (at least one).
-    virtual Result<std::size_t, std::errc> send(std::span<const Bytes> parts, std::optional<Endpoint> remote) = 0;
-    virtual Result<Received, std::errc> receive(std::span<const MutableBytes> parts, ReceiveFlags flags) = 0;
+    virtual Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
+                                                std::optional<Endpoint> remote) = 0;
+    virtual Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
+                                                ReceiveFlags flags) = 0;
     virtual std::errc shutdown(Shutdown how) = 0;
     virtual Endpoint local() const = 0;
     virtual std::optional<Endpoint> remote() const = 0;  // the peer, once connected

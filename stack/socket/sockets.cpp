@@ -22,8 +22,7 @@ Row row_of(const demux::Entry& entry) {
         case demux::EntryKind::half_open:
             row.state = tcp::ss_name_of(tcp::State::syn_received);
             break;
-        default:
-            row.state = tcp::ss_name_of(tcp::State::time_wait);
+        default: row.state = tcp::ss_name_of(tcp::State::time_wait);
     }
     return row;
 }
@@ -38,12 +37,18 @@ std::unique_ptr<Socket> open(Stack& stack, Type type) {
 std::vector<Row> rows(const Stack& stack) {
     std::vector<Row> rows;
     stack.tcp().for_each_listener([&](const tcp::Listener& listener) {
-        rows.push_back({Protocol::tcp, tcp::ss_name_of(tcp::State::listen), listener.accept_queue.size(), listener.backlog, listener.local, {}});
+        rows.push_back({Protocol::tcp,
+                        tcp::ss_name_of(tcp::State::listen),
+                        listener.accept_queue.size(),
+                        listener.backlog,
+                        listener.local,
+                        {}});
     });
     stack.tcp().table().for_each([&](const demux::Entry& entry) { rows.push_back(row_of(entry)); });
     stack.udp().for_each([&](const udp::UdpPort& port) {
         if (!port.is_bound()) return;
-        rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN", port.queued_bytes(), 0, port.local, port.remote()});
+        rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN",
+                        port.queued_bytes(), 0, port.local, port.remote()});
     });
     return rows;
 }

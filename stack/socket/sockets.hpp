@@ -19,8 +19,9 @@ std::unique_ptr<Socket> open(Stack& stack, Type type);
 struct Row {
     Protocol protocol = Protocol::tcp;
     std::string_view state;  // "LISTEN", "ESTAB" … as ss writes them; "UNCONN" and "ESTAB" for UDP
-    std::size_t receive_queue = 0;  // bytes not yet read; for a listener: connections not yet accepted
-    std::size_t send_queue = 0;     // bytes not yet acknowledged; for a listener: its backlog
+    std::size_t receive_queue =
+        0;                       // bytes not yet read; for a listener: connections not yet accepted
+    std::size_t send_queue = 0;  // bytes not yet acknowledged; for a listener: its backlog
     Endpoint local;
     Endpoint remote;  // zero for a listener or unconnected port
 };

@@ -15,7 +15,8 @@ TcpSocket::~TcpSocket() {
 
 std::errc TcpSocket::bind(Endpoint local) {
     // One socket, one local endpoint: a second bind is EINVAL (POSIX).
-    if (binding_ != nullptr || connection_ != nullptr || listener_ != nullptr) return std::errc::invalid_argument;
+    if (binding_ != nullptr || connection_ != nullptr || listener_ != nullptr)
+        return std::errc::invalid_argument;
     auto binding = stack_.tcp().bind(local, reuse_address_);
     if (!binding) return binding.error();
     binding_ = *binding;
@@ -24,7 +25,8 @@ std::errc TcpSocket::bind(Endpoint local) {
 
 std::errc TcpSocket::listen(int backlog) {
     if (connection_ != nullptr) return std::errc::invalid_argument;
-    const auto limit = static_cast<std::size_t>(std::clamp(backlog, 1, static_cast<int>(stack_.tcp().config().max_backlog)));
+    const auto limit = static_cast<std::size_t>(
+        std::clamp(backlog, 1, static_cast<int>(stack_.tcp().config().max_backlog)));
     if (listener_ != nullptr) {
         listener_->backlog = limit;
         return {};
@@ -57,7 +59,8 @@ Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
 }
 
 std::errc TcpSocket::connect(Endpoint remote) {
-    if (listener_ != nullptr) return std::errc::already_connected;  // as Linux: a listener cannot connect
+    if (listener_ != nullptr)
+        return std::errc::already_connected;  // as Linux: a listener cannot connect
     if (connection_ != nullptr) return connect_again();
     const Endpoint local = binding_ == nullptr ? Endpoint{} : binding_->local;
     auto connection = stack_.tcp().open(local, remote, this, stack_.now());
@@ -70,13 +73,15 @@ std::errc TcpSocket::connect(Endpoint remote) {
 std::errc TcpSocket::connect_again() {
     if (is_connecting()) return std::errc::connection_already_in_progress;
     if (const std::errc error = connection_->take_error(); error != std::errc{}) return error;
-    if (established_reported_ || connection_->state() == tcp::State::closed) return std::errc::already_connected;
+    if (established_reported_ || connection_->state() == tcp::State::closed)
+        return std::errc::already_connected;
     established_reported_ = true;
     return {};
 }
 
 bool TcpSocket::is_connecting() const {
-    return connection_ != nullptr && (connection_->state() == tcp::State::syn_sent || connection_->state() == tcp::State::syn_received);
+    return connection_ != nullptr && (connection_->state() == tcp::State::syn_sent ||
+                                      connection_->state() == tcp::State::syn_received);
 }
 
 std::errc TcpSocket::disconnect() {
@@ -87,8 +92,11 @@ std::errc TcpSocket::disconnect() {
     return {};
 }
 
-Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts, std::optional<Endpoint> remote) {
-    if (connection_ == nullptr) return Failure{listener_ == nullptr && remote ? std::errc::broken_pipe : std::errc::not_connected};
+Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts,
+                                               std::optional<Endpoint> remote) {
+    if (connection_ == nullptr)
+        return Failure{listener_ == nullptr && remote ? std::errc::broken_pipe
+                                                      : std::errc::not_connected};
     if (const std::errc error = connection_->error(); error != std::errc{}) {
         static_cast<void>(connection_->take_error());
         return Failure{error};
@@ -96,12 +104,14 @@ Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts, std
     const auto taken = connection_->send(parts);
     if (!taken) return taken;
     std::size_t offered = 0;
-    for (const Bytes part : parts) offered += part.size();
+    for (const Bytes part : parts)
+        offered += part.size();
     if (*taken == 0 && offered > 0) return Failure{std::errc::operation_would_block};
     return taken;
 }
 
-Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> parts, ReceiveFlags flags) {
+Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> parts,
+                                               ReceiveFlags flags) {
     if (connection_ == nullptr) return Failure{std::errc::not_connected};
     Received received;
     received.source = connection_->four_tuple.remote;
@@ -111,7 +121,8 @@ Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> par
     received.full_length = received.bytes;
     if (received.bytes > 0) return received;
     std::size_t room = 0;
-    for (const MutableBytes part : parts) room += part.size();
+    for (const MutableBytes part : parts)
+        room += part.size();
     if (room == 0 && !connection_->is_over()) return received;
     if (const std::errc error = connection_->error(); error != std::errc{}) {
         static_cast<void>(connection_->take_error());
@@ -122,7 +133,8 @@ Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> par
 }
 
 std::errc TcpSocket::shutdown(Shutdown how) {
-    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed) return std::errc::not_connected;
+    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
+        return std::errc::not_connected;
     if (how != Shutdown::write) {
         read_shut_down_ = true;
         connection_->discard_received();
@@ -138,7 +150,8 @@ Endpoint TcpSocket::local() const {
 }
 
 std::optional<Endpoint> TcpSocket::remote() const {
-    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed) return std::nullopt;
+    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
+        return std::nullopt;
     return connection_->four_tuple.remote;
 }
 
@@ -160,14 +173,17 @@ Readiness TcpSocket::readiness() const {
     ready.readable = connection_->readable_bytes() > 0 || read_closed || ready.error;
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
-    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at once.
+    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at
+    // once.
     const std::size_t room = connection_->send_room();
-    ready.writable = write_closed || ready.error || (room > 0 && 2 * room >= connection_->unacknowledged_bytes());
+    ready.writable = write_closed || ready.error ||
+                     (room > 0 && 2 * room >= connection_->unacknowledged_bytes());
     return ready;
 }
 
 bool TcpSocket::has_unacknowledged() const {
-    return connection_ != nullptr && !connection_->is_over() && !is_connecting() && connection_->sender().has_outstanding();
+    return connection_ != nullptr && !connection_->is_over() && !is_connecting() &&
+           connection_->sender().has_outstanding();
 }
 
 void TcpSocket::apply_options() {
@@ -186,21 +202,13 @@ void TcpSocket::apply_options() {
 
 std::errc TcpSocket::set_option(Option option, std::int64_t value) {
     switch (option) {
-        case Option::reuse_address:
-            reuse_address_ = value != 0;
-            return {};
-        case Option::no_delay:
-            no_delay_ = value != 0;
-            break;
+        case Option::reuse_address: reuse_address_ = value != 0; return {};
+        case Option::no_delay: no_delay_ = value != 0; break;
         case Option::linger:
             linger_s_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, 0x7fffffff));
             return {};
-        case Option::receive_buffer:
-            receive_buffer_ = clamp_buffer(value);
-            break;
-        case Option::send_buffer:
-            send_buffer_ = clamp_buffer(value);
-            break;
+        case Option::receive_buffer: receive_buffer_ = clamp_buffer(value); break;
+        case Option::send_buffer: send_buffer_ = clamp_buffer(value); break;
         case Option::maximum_segment:
             if (value < 64 || value > 65'495) return std::errc::invalid_argument;
             maximum_segment_ = static_cast<std::uint16_t>(value);
@@ -213,8 +221,7 @@ std::errc TcpSocket::set_option(Option option, std::int64_t value) {
             if (value < 0 || value > 255) return std::errc::invalid_argument;
             tos_ = static_cast<std::uint8_t>(value);
             break;
-        default:
-            return std::errc::no_protocol_option;
+        default: return std::errc::no_protocol_option;
     }
     apply_options();
     return {};
@@ -223,30 +230,26 @@ std::errc TcpSocket::set_option(Option option, std::int64_t value) {
 Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
     const tcp::Config& config = stack_.tcp().config();
     switch (option) {
-        case Option::reuse_address:
-            return std::int64_t{reuse_address_};
-        case Option::no_delay:
-            return std::int64_t{no_delay_};
-        case Option::linger:
-            return std::int64_t{linger_s_};
+        case Option::reuse_address: return std::int64_t{reuse_address_};
+        case Option::no_delay: return std::int64_t{no_delay_};
+        case Option::linger: return std::int64_t{linger_s_};
         case Option::receive_buffer:
-            return std::int64_t{receive_buffer_ == 0 ? config.receive_buffer_bytes : receive_buffer_};
+            return std::int64_t{receive_buffer_ == 0 ? config.receive_buffer_bytes
+                                                     : receive_buffer_};
         case Option::send_buffer:
             return std::int64_t{send_buffer_ == 0 ? config.send_buffer_bytes : send_buffer_};
         case Option::maximum_segment:
-            return std::int64_t{connection_ != nullptr ? connection_->sender().mss() : maximum_segment_ != 0 ? maximum_segment_ : 536};
-        case Option::ttl:
-            return std::int64_t{ttl_};
-        case Option::tos:
-            return std::int64_t{tos_};
+            return std::int64_t{connection_ != nullptr  ? connection_->sender().mss()
+                                : maximum_segment_ != 0 ? maximum_segment_
+                                                        : 536};
+        case Option::ttl: return std::int64_t{ttl_};
+        case Option::tos: return std::int64_t{tos_};
         case Option::error:
-            return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{} : connection_->take_error());
-        case Option::type:
-            return std::int64_t{0};
-        case Option::accepting:
-            return std::int64_t{listener_ != nullptr};
-        default:
-            return Failure{std::errc::no_protocol_option};
+            return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{}
+                                                                    : connection_->take_error());
+        case Option::type: return std::int64_t{0};
+        case Option::accepting: return std::int64_t{listener_ != nullptr};
+        default: return Failure{std::errc::no_protocol_option};
     }
 }
 

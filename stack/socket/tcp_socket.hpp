@@ -20,8 +20,10 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     Result<std::unique_ptr<Socket>, std::errc> accept() override;
     std::errc connect(Endpoint remote) override;
     std::errc disconnect() override;
-    Result<std::size_t, std::errc> send(std::span<const Bytes> parts, std::optional<Endpoint> remote) override;
-    Result<Received, std::errc> receive(std::span<const MutableBytes> parts, ReceiveFlags flags) override;
+    Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
+                                        std::optional<Endpoint> remote) override;
+    Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
+                                        ReceiveFlags flags) override;
     std::errc shutdown(Shutdown how) override;
     Endpoint local() const override;
     std::optional<Endpoint> remote() const override;

@@ -16,11 +16,15 @@ class UdpSocket final : public Socket, private udp::Receiver {
     Type type() const override { return Type::datagram; }
     std::errc bind(Endpoint local) override;
     std::errc listen(int) override { return std::errc::operation_not_supported; }
-    Result<std::unique_ptr<Socket>, std::errc> accept() override { return Failure{std::errc::operation_not_supported}; }
+    Result<std::unique_ptr<Socket>, std::errc> accept() override {
+        return Failure{std::errc::operation_not_supported};
+    }
     std::errc connect(Endpoint remote) override { return stack_.udp().connect(port_, remote); }
     std::errc disconnect() override;
-    Result<std::size_t, std::errc> send(std::span<const Bytes> parts, std::optional<Endpoint> remote) override;
-    Result<Received, std::errc> receive(std::span<const MutableBytes> parts, ReceiveFlags flags) override;
+    Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
+                                        std::optional<Endpoint> remote) override;
+    Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
+                                        ReceiveFlags flags) override;
     std::errc shutdown(Shutdown how) override;
     Endpoint local() const override;
     std::optional<Endpoint> remote() const override;
@@ -33,7 +37,8 @@ class UdpSocket final : public Socket, private udp::Receiver {
 
     Stack& stack_;
     udp::UdpPort& port_;
-    std::uint32_t send_buffer_ = 212'992;  // told, not needed: a datagram leaves at once or is refused
+    std::uint32_t send_buffer_ =
+        212'992;  // told, not needed: a datagram leaves at once or is refused
     bool read_shut_down_ = false;
     bool write_shut_down_ = false;
 };

@@ -1,10 +1,11 @@
-// Answers that have no connection behind them: RFC 9293 §3.10.7.1 (CLOSED) and the resets of §3.5.2.
+// Answers that have no connection behind them: RFC 9293 §3.10.7.1 (CLOSED) and the resets of
+// §3.5.2.
 #include "tcp/tcp.hpp"
 
 namespace berth::tcp {
 
-// "If the ACK bit is off: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. If it is on: <SEQ=SEG.ACK><CTL=RST>."
-// Never in answer to a reset.
+// "If the ACK bit is off: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. If it is on:
+// <SEQ=SEG.ACK><CTL=RST>." Never in answer to a reset.
 void Tcp::reply_with_reset(const FourTuple& four_tuple, const Segment& segment, Time now) {
     if (segment.flags.rst) return;
     wire::TcpHeader fields;
@@ -30,12 +31,14 @@ void Tcp::send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNu
     reply(four_tuple, fields, "reset: the connection was aborted", now_);
 }
 
-void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note, Time now) {
+void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
+                Time now) {
     wire::TcpHeader header = fields;
     header.source_port = four_tuple.local.port;
     header.destination_port = four_tuple.remote.port;
     std::array<std::uint8_t, wire::tcp_max_header_bytes> bytes{};
-    const std::size_t size = wire::write_tcp(header, four_tuple.local.address, four_tuple.remote.address, {}, bytes);
+    const std::size_t size =
+        wire::write_tcp(header, four_tuple.local.address, four_tuple.remote.address, {}, bytes);
     ip::SendFields ip_fields;
     ip_fields.source = four_tuple.local.address;
     ip_fields.destination = four_tuple.remote.address;
@@ -46,7 +49,8 @@ void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, cons
     fate.association = {Protocol::tcp, four_tuple};
     const Bytes part = Bytes(bytes).first(size);
     ++counters_.segments_out;
-    // Whatever keeps it from leaving is counted by the layer that refuses it; the peer will ask again.
+    // Whatever keeps it from leaving is counted by the layer that refuses it; the peer will ask
+    // again.
     static_cast<void>(ip_.send(ip_fields, {&part, 1}, now, fate));
 }
 

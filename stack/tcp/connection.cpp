@@ -5,14 +5,16 @@
 
 namespace berth::tcp {
 
-Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, State state, SequenceNumber iss)
+Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, State state,
+                       SequenceNumber iss)
     : TimedEntry(tuple, demux::EntryKind::connection),
       tcp_(tcp),
       path_(path),
       state_(state),
       sender_(tcp.config(), iss),
       receiver_(tcp.config()),
-      timestamp_offset_(timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
+      timestamp_offset_(
+          timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
       send_limit_bytes_(tcp.config().send_buffer_bytes) {}
 
 Connection::~Connection() = default;

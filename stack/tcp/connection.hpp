@@ -1,5 +1,5 @@
-// The active socket's other side: exactly one connection per four-tuple. It joins the two halves with
-// the state and the deadlines.
+// The active socket's other side: exactly one connection per four-tuple. It joins the two halves
+// with the state and the deadlines.
 //
 // on_segment reads like the contents page of RFC 9293 §3.10.7.4 (on_segment.cpp); the user calls of
 // §3.9.1 are in user_calls.cpp, timeouts in timeouts.cpp, everything that goes out in egress.cpp.
@@ -36,16 +36,17 @@ class ConnectionUser {
 
 // What the two SYNs agreed on.
 struct Handshake {
-    std::uint16_t peer_mss = 536;       // RFC 9293 §3.7.1 MUST-15: when the peer says nothing
+    std::uint16_t peer_mss = 536;  // RFC 9293 §3.7.1 MUST-15: when the peer says nothing
     std::uint8_t peer_window_shift = 0;
-    std::uint8_t window_shift = 0;      // ours
+    std::uint8_t window_shift = 0;  // ours
     bool timestamps = false;
     std::uint32_t ts_recent = 0;
 };
 
 class Connection : public TimedEntry {
   public:
-    Connection(Tcp& tcp, const FourTuple& four_tuple, const ip::Path& path, State state, SequenceNumber iss);
+    Connection(Tcp& tcp, const FourTuple& four_tuple, const ip::Path& path, State state,
+               SequenceNumber iss);
     ~Connection();
 
     State state() const { return state_; }
@@ -99,7 +100,9 @@ class Connection : public TimedEntry {
         std::uint8_t duplicates = 0;
         bool ack_now = false;
     };
-    Cursor cursor() const { return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now}; }
+    Cursor cursor() const {
+        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now};
+    }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     // Prepends the TCP header and adds the payload's slices.
     void build(link::OutFrame& frame, const SegmentPlan& plan, Time now) const;
@@ -128,7 +131,8 @@ class Connection : public TimedEntry {
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
     // shared
     void transition(Event event);
-    void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling, bool offered_timestamps);
+    void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling,
+                        bool offered_timestamps);
     void apply_handshake(const Handshake& handshake);
     void end_with(std::errc error, Event event);  // closed; the user, if any, hears why
     void notify();

@@ -1,6 +1,6 @@
-// Everything that a connection says leaves through here, when the device asks for it: one path decides
-// on ACK, data, probe, retransmission, SYN and FIN. Deciding changes nothing but a cursor; state moves
-// when a device has accepted the frame (commit).
+// Everything that a connection says leaves through here, when the device asks for it: one path
+// decides on ACK, data, probe, retransmission, SYN and FIN. Deciding changes nothing but a cursor;
+// state moves when a device has accepted the frame (commit).
 #include "tcp/connection.hpp"
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
@@ -32,7 +32,8 @@ void Connection::build(link::OutFrame& frame, const SegmentPlan& plan, Time now)
     sender_.slice_into(frame, plan);
     const wire::TcpHeader header = header_for(plan, now);
     const std::size_t size = wire::tcp_header_size(header.options);
-    wire::write_tcp(header, four_tuple.local.address, four_tuple.remote.address, frame.slices(), frame.prepend(size));
+    wire::write_tcp(header, four_tuple.local.address, four_tuple.remote.address, frame.slices(),
+                    frame.prepend(size));
 }
 
 wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const {
@@ -49,7 +50,8 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     header.window = receiver_.window_field(plan.syn);
     if (plan.syn) add_syn_options(header.options);
     if (has_peer ? handshake_.timestamps : tcp_.config().timestamps)
-        header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, timestamp_offset_), has_peer ? handshake_.ts_recent : 0};
+        header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, timestamp_offset_),
+                                                        has_peer ? handshake_.ts_recent : 0};
     return header;
 }
 
@@ -57,7 +59,8 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
 void Connection::add_syn_options(wire::TcpOptions& options) const {
     options.mss = receive_mss();
     if (state_ == State::syn_sent) {
-        if (tcp_.config().window_scaling) options.window_scale = window_shift_for(receiver_.limit_bytes);
+        if (tcp_.config().window_scaling)
+            options.window_scale = window_shift_for(receiver_.limit_bytes);
     } else if (handshake_.window_shift > 0 || handshake_.peer_window_shift > 0) {
         options.window_scale = handshake_.window_shift;
     }
@@ -65,7 +68,8 @@ void Connection::add_syn_options(wire::TcpOptions& options) const {
 
 // RFC 9293 §3.7.1: what one packet of the path takes, without the fixed headers (RFC 6691 §2).
 std::uint16_t Connection::receive_mss() const {
-    const auto from_path = static_cast<std::uint16_t>(path_.mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
+    const auto from_path =
+        static_cast<std::uint16_t>(path_.mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
     return user_mss_ == 0 ? from_path : std::min(user_mss_, from_path);
 }
 

@@ -1,5 +1,5 @@
-// A connection in SYN-RECEIVED that a listener has not been told of: a small record, because anybody
-// can make us keep one with a single packet (RFC 4987 §2).
+// A connection in SYN-RECEIVED that a listener has not been told of: a small record, because
+// anybody can make us keep one with a single packet (RFC 4987 §2).
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,16 @@
 namespace berth::tcp {
 
 struct HalfOpen : TimedEntry {
-    HalfOpen(const FourTuple& tuple, Listener& who) : TimedEntry(tuple, demux::EntryKind::half_open), listener(&who) {}
+    HalfOpen(const FourTuple& tuple, Listener& who)
+        : TimedEntry(tuple, demux::EntryKind::half_open), listener(&who) {}
 
     Listener* listener;
     SequenceNumber irs;
     SequenceNumber iss;
     Handshake handshake;
-    bool peer_scales = false;      // the SYN offered window scaling
-    std::uint8_t retries = 0;      // SYN,ACKs sent again
-    std::uint16_t window = 0;      // the window in the SYN, unscaled
+    bool peer_scales = false;  // the SYN offered window scaling
+    std::uint8_t retries = 0;  // SYN,ACKs sent again
+    std::uint16_t window = 0;  // the window in the SYN, unscaled
 };
 
 }  // namespace berth::tcp

@@ -1,5 +1,6 @@
-// Listeners and what becomes of a SYN: RFC 9293 §3.10.7.2 (LISTEN), and §3.10.7.4 as far as it speaks of a
-// SYN-RECEIVED that came from a passive OPEN, kept as a small record until the handshake is complete.
+// Listeners and what becomes of a SYN: RFC 9293 §3.10.7.2 (LISTEN), and §3.10.7.4 as far as it
+// speaks of a SYN-RECEIVED that came from a passive OPEN, kept as a small record until the
+// handshake is complete.
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
 
@@ -15,13 +16,16 @@ void Tcp::close(Listener& listener) {
     std::vector<HalfOpen*> records;
     if (listener.half_open > 0) {
         table_.for_each([&](demux::Entry& entry) {
-            if (entry.kind == demux::EntryKind::half_open && static_cast<HalfOpen&>(entry).listener == &listener)
+            if (entry.kind == demux::EntryKind::half_open &&
+                static_cast<HalfOpen&>(entry).listener == &listener)
                 records.push_back(static_cast<HalfOpen*>(&entry));
         });
     }
-    for (HalfOpen* record : records) destroy(*record);
+    for (HalfOpen* record : records)
+        destroy(*record);
     // Nobody will ever accept these: their peers must hear it.
-    while (!listener.accept_queue.empty()) listener.accept_queue.front()->abort();
+    while (!listener.accept_queue.empty())
+        listener.accept_queue.front()->abort();
     listeners_.erase(listener);
     delete &listener;
     reap();
@@ -38,14 +42,16 @@ Connection* Tcp::accept(Listener& listener, ConnectionUser* user) {
 
 // --- §3.10.7.2: LISTEN ---
 
-Fate Tcp::on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple, Segment& segment, Time now) {
+Fate Tcp::on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
+                    Segment& segment, Time now) {
     auto& listener = *static_cast<Listener*>(match.binding);
     const DropReason reason = listen_segment(listener, four_tuple, segment, now);
     return fate_for(four_tuple, reason, match.match, State::listen,
                     reason == DropReason::none ? State::syn_received : State::listen);
 }
 
-DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment, Time now) {
+DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                               Time now) {
     // First, a RST; second, an ACK; third, a SYN; fourth, anything else.
     if (segment.flags.rst) return DropReason::tcp_reset_in_listen;
     if (segment.flags.ack) {
@@ -55,7 +61,8 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     if (!segment.flags.syn) return DropReason::tcp_no_syn_in_listen;
     if (listener.is_full()) return DropReason::tcp_accept_queue_full;
     if (half_open_count_ >= config_.max_half_open) return DropReason::tcp_half_open_full;
-    if (connection_count_ + half_open_count_ >= config_.max_connections) return DropReason::tcp_no_memory;
+    if (connection_count_ + half_open_count_ >= config_.max_connections)
+        return DropReason::tcp_no_memory;
 
     auto record = std::make_unique<HalfOpen>(four_tuple, listener);
     record->irs = segment.seq;
@@ -63,9 +70,11 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     record->window = segment.window;
     if (segment.options.mss) record->handshake.peer_mss = *segment.options.mss;
     if (config_.window_scaling && segment.options.window_scale) {
-        const std::uint32_t buffer = listener.receive_buffer == 0 ? config_.receive_buffer_bytes : listener.receive_buffer;
+        const std::uint32_t buffer =
+            listener.receive_buffer == 0 ? config_.receive_buffer_bytes : listener.receive_buffer;
         record->peer_scales = true;
-        record->handshake.peer_window_shift = std::min<std::uint8_t>(*segment.options.window_scale, 14);
+        record->handshake.peer_window_shift =
+            std::min<std::uint8_t>(*segment.options.window_scale, 14);
         record->handshake.window_shift = window_shift_for(buffer);
     }
     if (config_.timestamps && segment.options.timestamps) {
@@ -92,13 +101,18 @@ void Tcp::send_syn_ack(HalfOpen& record, Time now) {
     header.ack = (record.irs + 1).value;
     header.flags.syn = true;
     header.flags.ack = true;
-    const std::uint32_t buffer = record.listener->receive_buffer == 0 ? config_.receive_buffer_bytes : record.listener->receive_buffer;
+    const std::uint32_t buffer = record.listener->receive_buffer == 0
+                                     ? config_.receive_buffer_bytes
+                                     : record.listener->receive_buffer;
     header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(buffer, 0xffff));
-    header.options.mss = static_cast<std::uint16_t>(path->mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
+    header.options.mss =
+        static_cast<std::uint16_t>(path->mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
     if (record.peer_scales) header.options.window_scale = record.handshake.window_shift;
     if (record.handshake.timestamps) {
-        const auto offset = timestamp_offset(record.four_tuple.local.address, record.four_tuple.remote.address, timestamp_secret_);
-        header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, offset), record.handshake.ts_recent};
+        const auto offset = timestamp_offset(record.four_tuple.local.address,
+                                             record.four_tuple.remote.address, timestamp_secret_);
+        header.options.timestamps =
+            wire::TcpTimestamps{timestamp_at(now, offset), record.handshake.ts_recent};
     }
     reply(record.four_tuple, header, record.retries == 0 ? "SYN,ACK" : "SYN,ACK again", now);
 }
@@ -111,7 +125,8 @@ void Tcp::on_half_open_timer(HalfOpen& record, Time now) {
     ++record.retries;
     send_syn_ack(record, now);
     Duration wait = config_.rto_initial;
-    for (unsigned i = 0; i < record.retries && wait < config_.rto_max; ++i) wait = 2 * wait;
+    for (unsigned i = 0; i < record.retries && wait < config_.rto_max; ++i)
+        wait = 2 * wait;
     wheel_.arm(record, now + std::min(wait, config_.rto_max));
 }
 
@@ -120,11 +135,15 @@ void Tcp::on_half_open_timer(HalfOpen& record, Time now) {
 Fate Tcp::on_half_open(HalfOpen& record, Segment& segment, Time now) {
     const FourTuple four_tuple = record.four_tuple;
     const DropReason reason = half_open_segment(record, segment, now);
-    if (reason != DropReason::none) return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received, State::syn_received);
-    // The table holds what the record has become: a connection, which sees the segment from the first step on, or nothing.
+    if (reason != DropReason::none)
+        return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received,
+                        State::syn_received);
+    // The table holds what the record has become: a connection, which sees the segment from the
+    // first step on, or nothing.
     demux::Entry* entry = table_.find(four_tuple);
     if (entry == nullptr || entry->kind != demux::EntryKind::connection)
-        return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received, entry == nullptr ? State::closed : State::syn_received);
+        return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received,
+                        entry == nullptr ? State::closed : State::syn_received);
     return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
 }
 
@@ -132,14 +151,16 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
     const SequenceNumber rcv_nxt = record.irs + 1;
     const std::uint32_t rcv_wnd = std::min<std::uint32_t>(config_.receive_buffer_bytes, 0xffff);
     // The peer's SYN again: our SYN,ACK was lost, so that (and not an empty ACK) is what helps.
-    if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst && segment.seq == record.irs) {
+    if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
+        segment.seq == record.irs) {
         send_syn_ack(record, now);
         return DropReason::none;
     }
     // First, the sequence number.
     if (!in_window(segment.seq, rcv_nxt, rcv_wnd)) {
         if (!segment.flags.rst && may_challenge(now)) send_syn_ack(record, now);
-        return at_or_before(segment.end(), rcv_nxt) ? DropReason::tcp_duplicate : DropReason::tcp_out_of_window;
+        return at_or_before(segment.end(), rcv_nxt) ? DropReason::tcp_duplicate
+                                                    : DropReason::tcp_out_of_window;
     }
     // Second, a RST: back to LISTEN, which never left (with RFC 5961 §3.2's exactness).
     if (segment.flags.rst) {
@@ -155,7 +176,8 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
         reply_with_reset(record.four_tuple, segment, now);
         return DropReason::tcp_ack_of_unsent;
     }
-    // No room to accept it: as if the ACK had been lost; the SYN,ACK goes again and the peer asks anew.
+    // No room to accept it: as if the ACK had been lost; the SYN,ACK goes again and the peer asks
+    // anew.
     if (record.listener->is_full()) return DropReason::tcp_accept_queue_full;
     if (promote(record, now) == nullptr) return DropReason::tcp_no_memory;
     return DropReason::none;
@@ -165,11 +187,13 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
     if (!path) return nullptr;
     Listener& listener = *record.listener;
-    auto* connection = new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
+    auto* connection =
+        new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
     if (listener.receive_buffer != 0) connection->set_receive_limit(listener.receive_buffer);
     if (listener.send_buffer != 0) connection->set_send_limit(listener.send_buffer);
     connection->sender_.syn_was_sent(record.retries > 0);
-    connection->receiver_.start(record.irs, record.handshake.window_shift, connection->receive_mss());
+    connection->receiver_.start(record.irs, record.handshake.window_shift,
+                                connection->receive_mss());
     connection->last_ack_sent_ = record.irs + 1;
     connection->ts_recent_at_ = now;
     connection->apply_handshake(record.handshake);

@@ -22,15 +22,17 @@ class ListenerUser {
 
 class Listener : public demux::LocalBinding {
   public:
-    Listener(Endpoint endpoint, std::size_t backlog_limit, ListenerUser* who) : demux::LocalBinding{endpoint}, backlog(backlog_limit), user(who) {}
+    Listener(Endpoint endpoint, std::size_t backlog_limit, ListenerUser* who)
+        : demux::LocalBinding{endpoint}, backlog(backlog_limit), user(who) {}
 
     bool is_full() const { return accept_queue.size() >= backlog; }
 
     std::size_t backlog;  // established connections that may wait for accept()
     ListenerUser* user;
     std::deque<Connection*> accept_queue;
-    std::size_t half_open = 0;         // records that will come here
-    std::uint32_t receive_buffer = 0;  // SO_RCVBUF and SO_SNDBUF of the connections born here; 0: the default
+    std::size_t half_open = 0;  // records that will come here
+    std::uint32_t receive_buffer =
+        0;  // SO_RCVBUF and SO_SNDBUF of the connections born here; 0: the default
     std::uint32_t send_buffer = 0;
 };
 

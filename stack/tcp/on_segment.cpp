@@ -1,4 +1,5 @@
-// RFC 9293 §3.10.7.4: "Other States". One function for each of the RFC's numbered steps, in its order.
+// RFC 9293 §3.10.7.4: "Other States". One function for each of the RFC's numbered steps, in its
+// order.
 #include "tcp/connection.hpp"
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
@@ -14,7 +15,8 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
         // Third, security and compartment: nobody uses them (RFC 9293 §3.10.7.4 allows to skip).
         if (auto end = fourth_check_syn(segment, now)) return *end;
         if (auto end = fifth_check_ack(segment, now)) return *end;
-        // Sixth, the URG bit: urgent data stays in the stream (RFC 6093 §3), so there is nothing to do here.
+        // Sixth, the URG bit: urgent data stays in the stream (RFC 6093 §3), so there is nothing to
+        // do here.
         const DropReason text = seventh_process_text(segment, now);
         eighth_check_fin(now);
         return text;
@@ -27,14 +29,17 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
 // --- first, check the sequence number ---
 
 Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Time now) {
-    // A simultaneous open's SYN,ACK repeats the SYN that we have taken; only its ACK is new (figure 8).
-    if (state_ == State::syn_received && segment.flags.syn && segment.flags.ack && segment.seq == receiver_.rcv().irs) {
+    // A simultaneous open's SYN,ACK repeats the SYN that we have taken; only its ACK is new (figure
+    // 8).
+    if (state_ == State::syn_received && segment.flags.syn && segment.flags.ack &&
+        segment.seq == receiver_.rcv().irs) {
         segment.flags.syn = false;
         segment.seq += 1;
     }
     if (auto end = check_timestamp(segment, now)) return end;
     if (receiver_.is_acceptable(segment)) return std::nullopt;
-    // MUST-66: with a closed window the ACK, URG and RST of a segment at RCV.NXT still count; its text does not.
+    // MUST-66: with a closed window the ACK, URG and RST of a segment at RCV.NXT still count; its
+    // text does not.
     if (receiver_.wnd() == 0 && segment.seq == receiver_.rcv().nxt && !segment.flags.syn) {
         segment.payload = {};
         segment.flags.fin = false;
@@ -42,7 +47,8 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
         return std::nullopt;
     }
     if (!segment.flags.rst) receiver_.ack.owe_duplicate();
-    return at_or_before(segment.end(), receiver_.rcv().nxt) ? DropReason::tcp_duplicate : DropReason::tcp_out_of_window;
+    return at_or_before(segment.end(), receiver_.rcv().nxt) ? DropReason::tcp_duplicate
+                                                            : DropReason::tcp_out_of_window;
 }
 
 // PAWS (RFC 7323 §5.3), and what to echo from now on (§4.3).
@@ -73,15 +79,10 @@ Connection::Verdict Connection::second_check_rst(const Segment& segment, Time no
         return DropReason::tcp_reset_not_exact;
     }
     switch (state_) {
-        case State::syn_received:
-            end_with(std::errc::connection_refused, Event::reset);
-            break;
+        case State::syn_received: end_with(std::errc::connection_refused, Event::reset); break;
         case State::closing:
-        case State::last_ack:
-            end_with({}, Event::reset);
-            break;
-        default:
-            end_with(std::errc::connection_reset, Event::reset);
+        case State::last_ack: end_with({}, Event::reset); break;
+        default: end_with(std::errc::connection_reset, Event::reset);
     }
     return DropReason::none;
 }
@@ -110,7 +111,8 @@ Connection::Verdict Connection::fifth_check_ack(const Segment& segment, Time now
         challenge(now);
         return DropReason::tcp_ack_of_unsent;
     }
-    // RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK; what lies further back was never ours to hear.
+    // RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK; what lies further back was never ours to
+    // hear.
     if (before(segment.ack, snd.una - snd.max_wnd)) {
         challenge(now);
         return DropReason::tcp_ack_too_old;
@@ -135,8 +137,10 @@ void Connection::process_ack(const Segment& segment, Time now) {
     if (before(segment.ack, sender_.snd().una)) return;  // an old one: it says nothing new
     const bool same_window = sender_.scaled(segment.window) == sender_.snd().wnd;
     const bool bare = segment.length() == 0 && same_window;
-    const auto result = sender_.on_ack(segment.ack, bare, timestamp_rtt(segment, segment.arrival), now);
-    const bool window_changed = sender_.update_window(segment.seq, segment.ack, segment.window, now);
+    const auto result =
+        sender_.on_ack(segment.ack, bare, timestamp_rtt(segment, segment.arrival), now);
+    const bool window_changed =
+        sender_.update_window(segment.seq, segment.ack, segment.window, now);
     if (result.acked > 0) soft_error_ = {};
     if (result.room_freed || result.syn_acked || window_changed) notify();
     if (result.fin_acked) on_our_fin_acknowledged(now);
@@ -146,7 +150,8 @@ void Connection::on_our_fin_acknowledged(Time now) {
     if (!next_state(state_, Event::ack_of_fin)) return;
     transition(Event::ack_of_fin);
     if (state_ == State::fin_wait_2) {
-        // Without a user nobody could ever end this state (RFC 9293 §3.10.7.4 leaves it; Linux and the BSDs time it out).
+        // Without a user nobody could ever end this state (RFC 9293 §3.10.7.4 leaves it; Linux and
+        // the BSDs time it out).
         if (is_orphan()) fin_wait_2_deadline_ = now + tcp_.config().fin_wait_2;
     } else if (state_ == State::time_wait) {
         tcp_.enter_time_wait(*this, now);
@@ -158,8 +163,11 @@ void Connection::on_our_fin_acknowledged(Time now) {
 
 // RFC 7323 §4.1: TSecr tells when what is acknowledged was sent.
 Duration Connection::timestamp_rtt(const Segment& segment, Time now) const {
-    if (!handshake_.timestamps || !segment.options.timestamps || segment.options.timestamps->echo == 0) return {};
-    const auto elapsed = static_cast<std::int32_t>(timestamp_at(now, timestamp_offset_) - segment.options.timestamps->echo);
+    if (!handshake_.timestamps || !segment.options.timestamps ||
+        segment.options.timestamps->echo == 0)
+        return {};
+    const auto elapsed = static_cast<std::int32_t>(timestamp_at(now, timestamp_offset_) -
+                                                   segment.options.timestamps->echo);
     constexpr std::int32_t believable_ms = 10 * 60 * 1000;
     return elapsed < 0 || elapsed > believable_ms ? Duration{} : milliseconds(elapsed);
 }

@@ -5,9 +5,11 @@
 namespace berth::tcp {
 
 Result<Binding*, std::errc> Tcp::bind(Endpoint local, bool reuse) {
-    if (!local.address.is_unspecified() && !ip_.is_own(local.address)) return Failure{std::errc::address_not_available};
+    if (!local.address.is_unspecified() && !ip_.is_own(local.address))
+        return Failure{std::errc::address_not_available};
     if (local.port == 0) {
-        const auto port = ephemeral_.choose(local.address, {}, [&](Port candidate) { return !bindings_.port_in_use(candidate); });
+        const auto port = ephemeral_.choose(
+            local.address, {}, [&](Port candidate) { return !bindings_.port_in_use(candidate); });
         if (!port) return Failure{std::errc::address_in_use};
         local.port = *port;
     }
@@ -29,35 +31,42 @@ void Tcp::unbind(Binding& binding) {
 
 bool Tcp::is_port_free(Endpoint local, Endpoint remote) const {
     // Not one that somebody has bound for listening or otherwise, and not this very four-tuple.
-    return bindings_.find_exact(local) == nullptr && bindings_.find_exact({{}, local.port}) == nullptr &&
+    return bindings_.find_exact(local) == nullptr &&
+           bindings_.find_exact({{}, local.port}) == nullptr &&
            table_.find({local, remote}) == nullptr;
 }
 
-Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, ConnectionUser* user, Time now) {
+Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, ConnectionUser* user,
+                                         Time now) {
     now_ = now;
-    if (remote.port == 0 || remote.address.is_unspecified()) return Failure{std::errc::address_not_available};
+    if (remote.port == 0 || remote.address.is_unspecified())
+        return Failure{std::errc::address_not_available};
     // RFC 9293 §3.9.2.3 (MUST-56): nothing but a unicast address.
-    if (remote.address.is_multicast() || ip_.is_broadcast(remote.address)) return Failure{std::errc::network_unreachable};
+    if (remote.address.is_multicast() || ip_.is_broadcast(remote.address))
+        return Failure{std::errc::network_unreachable};
     const auto path = ip_.route(remote.address, local.address);
     if (!path) return Failure{std::errc::network_unreachable};
     local.address = path->source;
     if (local.port == 0) {
-        const auto port = ephemeral_.choose(local.address, remote, [&](Port candidate) { return is_port_free({local.address, candidate}, remote); });
+        const auto port = ephemeral_.choose(local.address, remote, [&](Port candidate) {
+            return is_port_free({local.address, candidate}, remote);
+        });
         if (!port) return Failure{std::errc::address_not_available};
         local.port = *port;
     }
     const FourTuple four_tuple{local, remote};
     SequenceNumber iss = initial_sequence_number(four_tuple, isn_secret_, now);
     if (demux::Entry* entry = table_.find(four_tuple)) {
-        // RFC 6191 §2 from the other side: our own TIME-WAIT record may be replaced when the peer can tell the
-        // new SYN from an old one; the ISN goes above everything that was sent.
+        // RFC 6191 §2 from the other side: our own TIME-WAIT record may be replaced when the peer
+        // can tell the new SYN from an old one; the ISN goes above everything that was sent.
         if (entry->kind != demux::EntryKind::time_wait) return Failure{std::errc::address_in_use};
         auto& record = *static_cast<TimeWait*>(entry);
         if (!record.timestamps) return Failure{std::errc::address_in_use};
         if (!after(iss, record.snd_nxt)) iss = record.snd_nxt + 0x10000;
         destroy(record);
     }
-    if (connection_count_ + half_open_count_ >= config_.max_connections) return Failure{std::errc::no_buffer_space};
+    if (connection_count_ + half_open_count_ >= config_.max_connections)
+        return Failure{std::errc::no_buffer_space};
     auto* connection = new Connection(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);
     connection->set_user(user);
@@ -71,7 +80,8 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, Connec
 void Tcp::release(Connection& connection, bool reset) {
     const bool unread = connection.readable_bytes() > 0;
     // MUST-17 with RFC 2525 §2.17: closing with unread data tells the peer that it was lost.
-    if (!connection.is_over() && (reset || unread || orphan_count_ >= config_.max_orphans)) connection.abort();
+    if (!connection.is_over() && (reset || unread || orphan_count_ >= config_.max_orphans))
+        connection.abort();
     connection.user_ = nullptr;
     if (connection.retired_) {
         delete &connection;
@@ -79,7 +89,8 @@ void Tcp::release(Connection& connection, bool reset) {
     }
     ++orphan_count_;
     connection.close_send();  // may end it at once (SYN-SENT); then it is in the graveyard
-    if (connection.state() == State::fin_wait_2) connection.fin_wait_2_deadline_ = now_ + config_.fin_wait_2;
+    if (connection.state() == State::fin_wait_2)
+        connection.fin_wait_2_deadline_ = now_ + config_.fin_wait_2;
     connection.rearm();
     reap();
 }

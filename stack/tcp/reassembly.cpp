@@ -5,10 +5,12 @@
 
 namespace berth::tcp {
 
-bool Reassembly::insert(SequenceNumber seq, KeptBytes bytes, std::size_t limit_bytes, BufferPool& pool) {
+bool Reassembly::insert(SequenceNumber seq, KeptBytes bytes, std::size_t limit_bytes,
+                        BufferPool& pool) {
     Bytes rest = bytes.bytes();
     std::size_t at = 0;
-    while (at < ranges_.size() && at_or_before(ranges_[at].end(), seq)) ++at;
+    while (at < ranges_.size() && at_or_before(ranges_[at].end(), seq))
+        ++at;
 
     // Walk the ranges that may overlap; what lies in the gaps between them is new.
     while (!rest.empty()) {
@@ -32,10 +34,13 @@ bool Reassembly::insert(SequenceNumber seq, KeptBytes bytes, std::size_t limit_b
     return true;
 }
 
-bool Reassembly::insert_piece(std::size_t at, SequenceNumber seq, Bytes piece, KeptBytes& whole, std::size_t limit_bytes, BufferPool& pool) {
+bool Reassembly::insert_piece(std::size_t at, SequenceNumber seq, Bytes piece, KeptBytes& whole,
+                              std::size_t limit_bytes, BufferPool& pool) {
     Range range{seq, {}};
-    const bool keep = piece.size() == whole.length && KeptBytes::is_well_filled(piece.size(), whole.buffer.capacity());
-    const std::size_t cost = keep ? whole.buffer.capacity() : std::max(piece.size(), BufferPool::small_block_bytes);
+    const bool keep = piece.size() == whole.length &&
+                      KeptBytes::is_well_filled(piece.size(), whole.buffer.capacity());
+    const std::size_t cost =
+        keep ? whole.buffer.capacity() : std::max(piece.size(), BufferPool::small_block_bytes);
     if (charged_ + cost > limit_bytes) return false;
     if (keep) {
         range.bytes = std::move(whole);

@@ -35,7 +35,8 @@ class Reassembly {
     const std::vector<Range>& ranges() const { return ranges_; }
 
   private:
-    bool insert_piece(std::size_t at, SequenceNumber seq, Bytes piece, KeptBytes& whole, std::size_t limit_bytes, BufferPool& pool);
+    bool insert_piece(std::size_t at, SequenceNumber seq, Bytes piece, KeptBytes& whole,
+                      std::size_t limit_bytes, BufferPool& pool);
 
     std::vector<Range> ranges_;  // in sequence order
     std::size_t charged_ = 0;

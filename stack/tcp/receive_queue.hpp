@@ -21,7 +21,9 @@ struct KeptBytes {
 
     Bytes bytes() const { return buffer.bytes().subspan(offset, length); }
     // Worth keeping by reference: at least half of the block is used.
-    static bool is_well_filled(std::size_t bytes, std::size_t capacity) { return 2 * bytes >= capacity; }
+    static bool is_well_filled(std::size_t bytes, std::size_t capacity) {
+        return 2 * bytes >= capacity;
+    }
 };
 
 class ReceiveQueue {

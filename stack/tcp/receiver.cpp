@@ -13,7 +13,8 @@ Receiver::Receiver(const Config& config)
 void Receiver::start(SequenceNumber irs, std::uint8_t window_shift, std::uint16_t mss) {
     rcv_.irs = irs;
     rcv_.nxt = irs + 1;
-    right_edge_ = rcv_.nxt + std::min<std::uint32_t>(limit_bytes, 0xffff);  // what our SYN advertised
+    right_edge_ =
+        rcv_.nxt + std::min<std::uint32_t>(limit_bytes, 0xffff);  // what our SYN advertised
     window_shift_ = window_shift;
     mss_ = mss;
 }
@@ -21,9 +22,11 @@ void Receiver::start(SequenceNumber irs, std::uint8_t window_shift, std::uint16_
 bool Receiver::is_acceptable(const Segment& segment) const {
     const std::uint32_t length = segment.length();
     const std::uint32_t window = wnd();
-    if (length == 0) return window == 0 ? segment.seq == rcv_.nxt : in_window(segment.seq, rcv_.nxt, window);
+    if (length == 0)
+        return window == 0 ? segment.seq == rcv_.nxt : in_window(segment.seq, rcv_.nxt, window);
     if (window == 0) return false;
-    return in_window(segment.seq, rcv_.nxt, window) || in_window(segment.seq + (length - 1), rcv_.nxt, window);
+    return in_window(segment.seq, rcv_.nxt, window) ||
+           in_window(segment.seq + (length - 1), rcv_.nxt, window);
 }
 
 DropReason Receiver::take_text(Segment& segment, BufferPool& pool, Time now) {
@@ -31,18 +34,24 @@ DropReason Receiver::take_text(Segment& segment, BufferPool& pool, Time now) {
     Bytes text = segment.payload;
     // Trim to the window: what is old on the left, what was never allowed on the right.
     if (before(begin, rcv_.nxt)) {
-        const std::uint32_t old = std::min<std::uint32_t>(rcv_.nxt - begin, static_cast<std::uint32_t>(text.size()));
+        const std::uint32_t old =
+            std::min<std::uint32_t>(rcv_.nxt - begin, static_cast<std::uint32_t>(text.size()));
         text = text.subspan(old);
         begin += old;
     }
     // Nothing comes after a FIN, whatever a peer says later.
-    const SequenceNumber limit = fin_seq_ && before(*fin_seq_, right_edge_) ? *fin_seq_ : right_edge_;
+    const SequenceNumber limit =
+        fin_seq_ && before(*fin_seq_, right_edge_) ? *fin_seq_ : right_edge_;
     const std::uint32_t room = before(begin, limit) ? limit - begin : 0;
     const bool cut = text.size() > room;
     text = text.first(std::min<std::size_t>(text.size(), room));
-    if (segment.flags.fin && !cut && !fin_seq_) fin_seq_ = begin + static_cast<std::uint32_t>(text.size());
+    if (segment.flags.fin && !cut && !fin_seq_)
+        fin_seq_ = begin + static_cast<std::uint32_t>(text.size());
     if (text.empty()) {
-        if (segment.payload.empty()) return DropReason::none;
+        if (segment.payload.empty()) {
+            if (begin != rcv_.nxt) ack.owe_duplicate();  // a FIN ahead of a gap (RFC 5681 §4.2)
+            return DropReason::none;
+        }
         ack.owe_duplicate();
         if (cut && fin_seq_) return DropReason::tcp_data_after_fin;
         return cut ? DropReason::tcp_out_of_window : DropReason::tcp_duplicate;
@@ -53,12 +62,15 @@ DropReason Receiver::take_text(Segment& segment, BufferPool& pool, Time now) {
     kept.offset = static_cast<std::uint32_t>(text.data() - frame.buffer.data());
     kept.length = static_cast<std::uint32_t>(text.size());
     kept.buffer = std::move(frame.buffer);
-    largest_segment_ = std::max(largest_segment_, static_cast<std::uint16_t>(std::min<std::size_t>(segment.payload.size(), mss_)));
+    largest_segment_ =
+        std::max(largest_segment_,
+                 static_cast<std::uint16_t>(std::min<std::size_t>(segment.payload.size(), mss_)));
 
     if (begin != rcv_.nxt) {
         // Ahead of a gap: hold it and say at once what is still missing (RFC 5681 §4.2).
         ack.owe_duplicate();
-        const bool held = out_of_order_.insert(begin, std::move(kept), std::size_t{2} * limit_bytes, pool);
+        const bool held =
+            out_of_order_.insert(begin, std::move(kept), std::size_t{2} * limit_bytes, pool);
         return held ? DropReason::none : DropReason::tcp_receive_buffer_full;
     }
     const bool filled_a_gap = !out_of_order_.empty();
@@ -83,7 +95,8 @@ void Receiver::deliver(KeptBytes bytes, BufferPool& pool) {
 // RFC 9293 §3.8.6.3 (SHLD-19, MUST-59): at least every second full segment, and within the delay.
 void Receiver::acknowledge_in_order(std::uint32_t bytes, bool filled_a_gap, Time now) {
     unacknowledged_bytes_ += bytes;
-    if (filled_a_gap || unacknowledged_bytes_ >= std::uint32_t{ack_every_segments_} * std::max<std::uint32_t>(largest_segment_, 1)) {
+    if (filled_a_gap || unacknowledged_bytes_ >= std::uint32_t{ack_every_segments_} *
+                                                     std::max<std::uint32_t>(largest_segment_, 1)) {
         ack.now = true;
     } else if (ack.delayed.is_never()) {
         ack.delayed = now + delayed_ack_;
@@ -100,9 +113,11 @@ bool Receiver::take_fin() {
 
 SequenceNumber Receiver::next_right_edge() const {
     const std::size_t used = queue_.size();
-    const std::uint32_t room = used < limit_bytes ? limit_bytes - static_cast<std::uint32_t>(used) : 0;
-    const SequenceNumber edge = rcv_.nxt + room;
-    // Receiver's silly window avoidance (§3.8.6.2.2): the edge moves by at least min(half the buffer, MSS) or stays.
+    const std::uint32_t room =
+        used < limit_bytes ? limit_bytes - static_cast<std::uint32_t>(used) : 0;
+    const SequenceNumber edge = rcv_.nxt + std::min(room, largest_window());
+    // Receiver's silly window avoidance (§3.8.6.2.2): the edge moves by at least min(half the
+    // buffer, MSS) or stays.
     const std::uint32_t step = std::min<std::uint32_t>(limit_bytes / 2, mss_);
     if (after(edge, right_edge_) && edge - right_edge_ >= step) return edge;
     return right_edge_;
@@ -111,8 +126,9 @@ SequenceNumber Receiver::next_right_edge() const {
 bool Receiver::owes_window_update() const {
     const SequenceNumber edge = next_right_edge();
     if (!after(edge, right_edge_)) return false;
-    // Told at once when the peer is nearly stopped, else when a good part of the buffer has come free.
-    return wnd() < 2U * mss_ || edge - right_edge_ >= limit_bytes / 2;
+    // Told at once when the peer is nearly stopped, else when a good part of the buffer has come
+    // free.
+    return wnd() < 2U * mss_ || edge - right_edge_ >= std::min(limit_bytes, largest_window()) / 2;
 }
 
 std::uint16_t Receiver::window_field(bool syn) const {
@@ -126,7 +142,8 @@ std::uint16_t Receiver::window_field(bool syn) const {
 }
 
 void Receiver::commit_window(std::uint16_t field, bool syn) {
-    right_edge_ = later(right_edge_, rcv_.nxt + (std::uint32_t{field} << (syn ? 0U : window_shift_)));
+    right_edge_ =
+        later(right_edge_, rcv_.nxt + (std::uint32_t{field} << (syn ? 0U : window_shift_)));
     unacknowledged_bytes_ = 0;
 }
 

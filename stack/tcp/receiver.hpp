@@ -1,5 +1,6 @@
-// The receiving half of a connection (RFC 9293 §3.3.1 figure 4): what is expected next, what may come,
-// and when it must be acknowledged. It does not know the sending half; the connection joins them.
+// The receiving half of a connection (RFC 9293 §3.3.1 figure 4): what is expected next, what may
+// come, and when it must be acknowledged. It does not know the sending half; the connection joins
+// them.
 #pragma once
 
 #include <cstdint>
@@ -54,22 +55,27 @@ class Receiver {
     // The four cases of §3.10.7.4, first step.
     bool is_acceptable(const Segment& segment) const;
 
-    // Seventh step: takes what of the segment is new and inside the window. none, or why nothing was kept.
+    // Seventh step: takes what of the segment is new and inside the window. none, or why nothing
+    // was kept.
     DropReason take_text(Segment& segment, BufferPool& pool, Time now);
     // Eighth step: true once, when the FIN is reached in sequence.
     bool take_fin();
 
-    std::uint16_t window_field(bool syn) const;      // what the next segment advertises
+    std::uint16_t window_field(bool syn) const;         // what the next segment advertises
     void commit_window(std::uint16_t field, bool syn);  // it was sent
     // Reading made room enough to be worth telling (§3.8.6.2.2).
     bool owes_window_update() const;
 
-    std::size_t read(std::span<const MutableBytes> parts, bool peek) { return queue_.read(parts, peek); }
+    std::size_t read(std::span<const MutableBytes> parts, bool peek) {
+        return queue_.read(parts, peek);
+    }
     std::size_t readable_bytes() const { return queue_.size(); }
     bool fin_received() const { return fin_received_; }
     void discard();  // the user reads no more: what is there and what comes is thrown away
     bool is_discarding() const { return discarding_; }
-    std::size_t memory_bytes() const { return queue_.memory_bytes() + out_of_order_.memory_bytes(); }
+    std::size_t memory_bytes() const {
+        return queue_.memory_bytes() + out_of_order_.memory_bytes();
+    }
 
     AckDebt ack;
     std::uint32_t limit_bytes;  // SO_RCVBUF
@@ -78,6 +84,8 @@ class Receiver {
     void deliver(KeptBytes bytes, BufferPool& pool);
     void acknowledge_in_order(std::uint32_t bytes, bool filled_a_gap, Time now);
     SequenceNumber next_right_edge() const;
+    // What the 16 bits of the window field can say at most.
+    std::uint32_t largest_window() const { return std::uint32_t{0xffff} << window_shift_; }
     bool at_fin() const { return fin_seq_ && *fin_seq_ == rcv_.nxt; }
 
     Variables rcv_;
@@ -98,7 +106,8 @@ class Receiver {
 // The shift that lets a window of `limit_bytes` be told in 16 bits (RFC 7323 §2.3: at most 14).
 constexpr std::uint8_t window_shift_for(std::uint32_t limit_bytes) {
     std::uint8_t shift = 0;
-    while (shift < 14 && limit_bytes >> shift > 0xffff) ++shift;
+    while (shift < 14 && limit_bytes >> shift > 0xffff)
+        ++shift;
     return shift;
 }
 

@@ -24,11 +24,13 @@ class RttEstimator {
             rttvar_ = (3 * rttvar_ + error) / 4;
             srtt_ = (7 * srtt_ + rtt) / 8;
         }
-        // §2.3's max(G, 4·RTTVAR) with G, the clock's granularity, of one millisecond (TSval's unit).
+        // §2.3's max(G, 4·RTTVAR) with G, the clock's granularity, of one millisecond (TSval's
+        // unit).
         rto_ = std::clamp(srtt_ + std::max(milliseconds(1), 4 * rttvar_), minimum_, maximum_);
     }
 
-    // §5.7: a SYN was retransmitted and nothing has been measured: start the data with three seconds.
+    // §5.7: a SYN was retransmitted and nothing has been measured: start the data with three
+    // seconds.
     void fall_back_after_syn_loss() {
         if (!has_sample_) rto_ = std::clamp(seconds(3), minimum_, maximum_);
     }
@@ -36,7 +38,8 @@ class RttEstimator {
     // §5.5: doubled for each timeout in a row, up to the maximum.
     Duration rto(unsigned backoff) const {
         Duration rto = rto_;
-        for (unsigned i = 0; i < backoff && rto < maximum_; ++i) rto = 2 * rto;
+        for (unsigned i = 0; i < backoff && rto < maximum_; ++i)
+            rto = 2 * rto;
         return std::min(rto, maximum_);
     }
     bool has_sample() const { return has_sample_; }

@@ -24,7 +24,8 @@ struct Segment {
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {
-        return static_cast<std::uint32_t>(payload.size()) + (flags.syn ? 1 : 0) + (flags.fin ? 1 : 0);
+        return static_cast<std::uint32_t>(payload.size()) + (flags.syn ? 1 : 0) +
+               (flags.fin ? 1 : 0);
     }
     SequenceNumber end() const { return seq + length(); }
 

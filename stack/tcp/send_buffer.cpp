@@ -10,11 +10,15 @@ std::size_t SendBuffer::append(std::span<const Bytes> parts, std::size_t room) {
         while (!part.empty() && taken < room) {
             if (chunks_.size() == first_ || chunks_.back().end == chunks_.back().capacity) {
                 // One short message costs a small chunk; a stream gets large ones.
-                const std::size_t wanted = size_ == 0 && part.size() <= small_chunk_bytes ? small_chunk_bytes : large_chunk_bytes;
-                chunks_.push_back({std::unique_ptr<std::uint8_t[]>(new std::uint8_t[wanted]), static_cast<std::uint32_t>(wanted), 0, 0});
+                const std::size_t wanted = size_ == 0 && part.size() <= small_chunk_bytes
+                                               ? small_chunk_bytes
+                                               : large_chunk_bytes;
+                chunks_.push_back({std::unique_ptr<std::uint8_t[]>(new std::uint8_t[wanted]),
+                                   static_cast<std::uint32_t>(wanted), 0, 0});
             }
             Chunk& chunk = chunks_.back();
-            const std::size_t count = std::min({part.size(), room - taken, std::size_t{chunk.capacity - chunk.end}});
+            const std::size_t count =
+                std::min({part.size(), room - taken, std::size_t{chunk.capacity - chunk.end}});
             std::copy_n(part.begin(), count, chunk.data.get() + chunk.end);
             chunk.end += static_cast<std::uint32_t>(count);
             part = part.subspan(count);
@@ -62,7 +66,8 @@ void SendBuffer::slice_into(link::OutFrame& frame, std::size_t offset, std::size
 
 std::size_t SendBuffer::memory_bytes() const {
     std::size_t sum = chunks_.capacity() * sizeof(Chunk);
-    for (std::size_t i = first_; i < chunks_.size(); ++i) sum += chunks_[i].capacity;
+    for (std::size_t i = first_; i < chunks_.size(); ++i)
+        sum += chunks_[i].capacity;
     return sum;
 }
 

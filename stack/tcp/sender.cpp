@@ -20,7 +20,8 @@ Sender::Sender(const Config& config, SequenceNumber iss)
     congestion_.start(mss_, mss_);
 }
 
-void Sender::set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, std::uint8_t initial_window_segments) {
+void Sender::set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift,
+                           std::uint8_t initial_window_segments) {
     mss_ = mss;
     peer_window_shift_ = peer_window_shift;
     initial_window_segments_ = initial_window_segments;
@@ -44,13 +45,15 @@ Sender::AckResult Sender::on_ack(SequenceNumber ack, bool bare, Duration timesta
     AckResult result;
     if (snd_.wnd == 0) unanswered_ = 0;
     if (ack == snd_.una) {
-        if (bare && !is_idle()) on_duplicate_ack();
+        // With a closed window it answers a probe and tells of no loss.
+        if (bare && !is_idle() && snd_.wnd > 0) on_duplicate_ack();
         return result;
     }
     result.acked = ack - snd_.una;
     result.syn_acked = !syn_acknowledged_;
     result.fin_acked = fin_queued_ && !fin_acknowledged_ && ack == data_end() + 1;
-    const std::uint32_t data = result.acked - (result.syn_acked ? 1 : 0) - (result.fin_acked ? 1 : 0);
+    const std::uint32_t data =
+        result.acked - (result.syn_acked ? 1 : 0) - (result.fin_acked ? 1 : 0);
     const bool sampled = sample_rtt(ack, timestamp_rtt, now);
     buffer_.consume(data);
     snd_.una = ack;
@@ -59,9 +62,13 @@ Sender::AckResult Sender::on_ack(SequenceNumber ack, bool bare, Duration timesta
     fin_acknowledged_ = fin_acknowledged_ || result.fin_acked;
     retransmit_next_ = later(retransmit_next_, ack);
     retransmit_end_ = later(retransmit_end_, ack);
-    if (result.syn_acked && syn_retransmitted_) rtt_.fall_back_after_syn_loss();
+    if (result.syn_acked && syn_retransmitted_) {
+        rtt_.fall_back_after_syn_loss();
+        backoff_ = 0;  // of the SYN; the data begins anew (RFC 6298 §5.7)
+    }
     if (data > 0) on_new_ack(data);
-    // Karn (RFC 6298 §3 and §5.7): a backed-off timeout stands until a fresh measurement replaces it.
+    // Karn (RFC 6298 §3 and §5.7): a backed-off timeout stands until a fresh measurement replaces
+    // it.
     if (sampled) backoff_ = 0;
     restart_timer(now);
     return result;
@@ -95,7 +102,8 @@ void Sender::on_duplicate_ack() {
         congestion_.on_duplicate_in_recovery();
         return;
     }
-    // RFC 6582 §3.2 step 2: what was in flight at the last loss gives duplicates that mean nothing new.
+    // RFC 6582 §3.2 step 2: what was in flight at the last loss gives duplicates that mean nothing
+    // new.
     if (before(snd_.una, recover_)) return;
     if (++duplicate_acks_ == duplicate_threshold) fast_retransmit();
 }
@@ -116,19 +124,24 @@ bool Sender::sample_rtt(SequenceNumber ack, Duration timestamp_rtt, Time now) {
         return true;
     }
     if (timestamp_rtt.ns <= 0) return false;
-    // After a timeout an echo older than the retransmission says nothing: perhaps the original was slow, perhaps
-    // its acknowledgment was lost and the receiver echoes what it had before (RFC 7323 §5.3 R2 skips duplicates).
+    // After a timeout an echo older than the retransmission says nothing: perhaps the original was
+    // slow, perhaps its acknowledgment was lost and the receiver echoes what it had before (RFC
+    // 7323 §5.3 R2 skips duplicates).
     if (backoff_ > 0 && timestamp_rtt > now - last_retransmitted_ + milliseconds(1)) return false;
     rtt_.sample(timestamp_rtt);
     return true;
 }
 
 bool Sender::update_window(SequenceNumber seq, SequenceNumber ack, std::uint16_t window, Time now) {
-    if (!before(snd_.wl1, seq) && !(snd_.wl1 == seq && at_or_before(snd_.wl2, ack))) return false;
+    // A newer ACK counts even on older text (a retransmission), as in Linux: else SND.UNA would
+    // move on under a window that was smaller by then, and we would send beyond it.
+    const bool newer = before(snd_.wl1, seq) || (snd_.wl1 == seq && at_or_before(snd_.wl2, ack)) ||
+                       after(ack, snd_.wl2);
+    if (!newer) return false;
     const std::uint32_t wnd = scaled(window);
     const bool opened = snd_.wnd == 0 && wnd > 0;
     const bool changed = snd_.wnd != wnd;
-    start_window(wnd, seq, ack);
+    start_window(wnd, later(snd_.wl1, seq), ack);
     if (opened && !is_idle()) {
         // The probes' bytes were refused while the window was closed: they go again at once.
         retransmit_next_ = snd_.una;
@@ -150,8 +163,8 @@ Sender::Timeout Sender::on_timeout(Time now) {
         probe_owed_ = true;
         return Timeout::probe;
     }
-    // RFC 5681 §3.1 (4) and RFC 6298 §5.4: the earliest unacknowledged goes again, and everything after it
-    // counts as lost (go-back-N as acknowledgments come in).
+    // RFC 5681 §3.1 (4) and RFC 6298 §5.4: the earliest unacknowledged goes again, and everything
+    // after it counts as lost (go-back-N as acknowledgments come in).
     congestion_.on_timeout(flight(), first);
     syn_retransmitted_ = syn_retransmitted_ || !syn_acknowledged_;
     in_recovery_ = false;

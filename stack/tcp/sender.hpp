@@ -19,12 +19,12 @@ class Sender {
   public:
     // RFC 9293's names.
     struct Variables {
-        SequenceNumber una;  // oldest unacknowledged
-        SequenceNumber nxt;  // next to be sent
+        SequenceNumber una;         // oldest unacknowledged
+        SequenceNumber nxt;         // next to be sent
         std::uint32_t wnd = 0;      // the peer's window, scaled
         std::uint32_t max_wnd = 0;  // the largest it ever was (§3.8.6.2.1: Max(SND.WND))
-        SequenceNumber wl1;  // SEG.SEQ of the last window update
-        SequenceNumber wl2;  // SEG.ACK of it
+        SequenceNumber wl1;         // SEG.SEQ of the last window update
+        SequenceNumber wl2;         // SEG.ACK of it
         SequenceNumber iss;
     };
 
@@ -50,7 +50,8 @@ class Sender {
     const RttEstimator& rtt() const { return rtt_; }
 
     // What the handshake agreed: the payload that fits a segment and the peer's window shift.
-    void set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, std::uint8_t initial_window_segments);
+    void set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift,
+                       std::uint8_t initial_window_segments);
     // The peer's SYN was taken: its window, unscaled (RFC 7323 §2.2).
     void start_window(std::uint32_t wnd, SequenceNumber seq, SequenceNumber ack);
 
@@ -75,28 +76,33 @@ class Sender {
     bool fin_acknowledged() const { return fin_acknowledged_; }
     bool no_delay = false;  // Nagle off (RFC 9293 §3.7.4 MUST-17)
 
-    // Ingress. `ack` is acceptable: SND.UNA =< ack =< SND.NXT. `bare`: the segment could be a duplicate ACK as
-    // RFC 5681 §2 defines it (no data, no SYN, no FIN, the window unchanged).
+    // Ingress. `ack` is acceptable: SND.UNA =< ack =< SND.NXT. `bare`: the segment could be a
+    // duplicate ACK as RFC 5681 §2 defines it (no data, no SYN, no FIN, the window unchanged).
     AckResult on_ack(SequenceNumber ack, bool bare, Duration timestamp_rtt, Time now);
-    // RFC 9293 §3.10.7.4: SND.WL1 and SND.WL2 keep an old segment from setting the window. True: it changed.
+    // RFC 9293 §3.10.7.4: SND.WL1 and SND.WL2 keep an old segment from setting the window. True: it
+    // changed.
     bool update_window(SequenceNumber seq, SequenceNumber ack, std::uint16_t window, Time now);
-    std::uint32_t scaled(std::uint16_t window) const { return std::uint32_t{window} << peer_window_shift_; }
+    std::uint32_t scaled(std::uint16_t window) const {
+        return std::uint32_t{window} << peer_window_shift_;
+    }
 
-    // Egress: const decisions that move only the cursor, then a commit for each that a device accepted.
+    // Egress: const decisions that move only the cursor, then a commit for each that a device
+    // accepted.
+    void begin_burst(Time now);
     Cursor cursor() const { return {snd_.nxt, retransmit_next_, probe_owed_}; }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     void slice_into(link::OutFrame& frame, const SegmentPlan& plan) const;
     void commit(const SegmentPlan& plan, Time now);
-    // Egress found nothing to send: if something waits for a window that may never open, the persist
-    // timer must run (RFC 9293 §3.8.6.1).
+    // Egress found nothing to send: if something waits for a window that may never open, the
+    // persist timer must run (RFC 9293 §3.8.6.1).
     void arm_persist_if_stuck(Time now);
 
     // The retransmission or persist timer.
     Time deadline() const { return deadline_; }
     enum class Timeout : std::uint8_t { retransmit, probe };
     Timeout on_timeout(Time now);
-    // Timeouts since the peer last answered: what R1 and R2 count (RFC 9293 §3.8.3). A closed window that is
-    // acknowledged again and again is an answer (MUST-37).
+    // Timeouts since the peer last answered: what R1 and R2 count (RFC 9293 §3.8.3). A closed
+    // window that is acknowledged again and again is an answer (MUST-37).
     unsigned unanswered_timeouts() const { return unanswered_; }
     std::uint64_t retransmissions() const { return retransmissions_; }
     // Nothing sent is unacknowledged.
@@ -105,7 +111,9 @@ class Sender {
     bool has_outstanding() const { return !buffer_.empty() || (fin_queued_ && !fin_acknowledged_); }
 
   private:
-    bool retransmitting(const Cursor& cursor) const { return before(cursor.retransmit_next, retransmit_end_); }
+    bool retransmitting(const Cursor& cursor) const {
+        return before(cursor.retransmit_next, retransmit_end_);
+    }
     bool next_retransmission(Cursor& cursor, SegmentPlan& plan) const;
     bool next_new_data(Cursor& cursor, SegmentPlan& plan) const;
     bool next_probe(Cursor& cursor, SegmentPlan& plan) const;
@@ -119,7 +127,9 @@ class Sender {
     std::uint32_t flight() const { return snd_.nxt - snd_.una; }
     // The sequence number of the buffer's first byte, of the byte after its last, and of our FIN.
     SequenceNumber data_begin() const { return syn_acknowledged_ ? snd_.una : snd_.iss + 1; }
-    SequenceNumber data_end() const { return data_begin() + static_cast<std::uint32_t>(buffer_.size()); }
+    SequenceNumber data_end() const {
+        return data_begin() + static_cast<std::uint32_t>(buffer_.size());
+    }
 
     Variables snd_;
     SendBuffer buffer_;
@@ -133,18 +143,18 @@ class Sender {
     bool fin_acknowledged_ = false;
     bool probe_owed_ = false;
     bool in_recovery_ = false;
-    bool timing_ = false;              // one segment is being timed (RFC 6298 §3, Karn)
+    bool timing_ = false;  // one segment is being timed (RFC 6298 §3, Karn)
     bool syn_retransmitted_ = false;
     std::uint8_t duplicate_acks_ = 0;
-    std::uint8_t backoff_ = 0;         // doublings of the timeout (RFC 6298 §5.5)
+    std::uint8_t backoff_ = 0;  // doublings of the timeout (RFC 6298 §5.5)
     std::uint8_t unanswered_ = 0;
     SequenceNumber timed_end_;
     Time timed_at_{};
     Time last_sent_{};
     Time last_retransmitted_{};
-    SequenceNumber retransmit_next_;   // [next, end) is to be sent again
+    SequenceNumber retransmit_next_;  // [next, end) is to be sent again
     SequenceNumber retransmit_end_;
-    SequenceNumber recover_;           // RFC 6582: SND.NXT when the loss was noticed
+    SequenceNumber recover_;  // RFC 6582: SND.NXT when the loss was noticed
     Time deadline_ = Time::never();
     std::uint64_t retransmissions_ = 0;
 };

@@ -6,6 +6,12 @@
 
 namespace berth::tcp {
 
+// RFC 5681 §4.1: what was learned about the path is old after an idle RTO.
+void Sender::begin_burst(Time now) {
+    if (is_idle() && last_sent_.ns > 0 && now - last_sent_ > rtt_.rto(0))
+        congestion_.on_idle(NewReno::initial_window(mss_, initial_window_segments_));
+}
+
 bool Sender::next_segment(Cursor& cursor, SegmentPlan& plan) const {
     plan = {};
     if (cursor.probe_owed) return next_probe(cursor, plan);
@@ -21,8 +27,8 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
         cursor.retransmit_next = plan.end();
         return true;
     }
-    // The first one always goes (it is what the timeout or the third duplicate asked for); those after
-    // it as the congestion window allows, counting only what was sent again.
+    // The first one always goes (it is what the timeout or the third duplicate asked for); those
+    // after it as the congestion window allows, counting only what was sent again.
     const std::uint32_t ahead = plan.seq - snd_.una;
     if (ahead > 0 && ahead + mss_ > congestion_.cwnd()) return false;
     if (ahead > 0 && ahead >= snd_.wnd) return false;
@@ -30,7 +36,8 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
     const std::uint32_t data = before(plan.seq, end) ? end - plan.seq : 0;
     const std::uint32_t window_left = snd_.wnd > ahead ? snd_.wnd - ahead : 1;
     plan.length = std::min({data, std::uint32_t{mss_}, window_left});
-    plan.fin = fin_queued_ && plan.seq + plan.length == data_end() && after(retransmit_end_, data_end());
+    plan.fin =
+        fin_queued_ && plan.seq + plan.length == data_end() && after(retransmit_end_, data_end());
     plan.push = plan.length > 0 && plan.seq + plan.length == data_end();
     cursor.retransmit_next = plan.end();
     return plan.occupies_sequence_space();
@@ -49,28 +56,31 @@ bool Sender::next_new_data(Cursor& cursor, SegmentPlan& plan) const {
     if (fin_acknowledged_ || after(cursor.nxt, data_end())) return false;
     const std::uint32_t in_flight = cursor.nxt - snd_.una;
     const std::uint32_t window_left = snd_.wnd > in_flight ? snd_.wnd - in_flight : 0;
-    const std::uint32_t congestion_left = congestion_.cwnd() > in_flight ? congestion_.cwnd() - in_flight : 0;
+    const std::uint32_t congestion_left =
+        congestion_.cwnd() > in_flight ? congestion_.cwnd() - in_flight : 0;
     const std::uint32_t available = data_end() - cursor.nxt;
     plan.length = std::min({available, std::uint32_t{mss_}, window_left, congestion_left});
 
     const bool reaches_end = plan.length == available;
     plan.fin = fin_queued_ && reaches_end && window_left > plan.length;
     plan.push = plan.length > 0 && reaches_end;  // §3.9.1.2 MUST-61: the last of what was buffered
-    if (!plan.fin && (plan.length == 0 || !worth_sending(plan.length, available, in_flight == 0))) return false;
+    if (!plan.fin && (plan.length == 0 || !worth_sending(plan.length, available, in_flight == 0)))
+        return false;
     cursor.nxt = plan.end();
     return true;
 }
 
-// RFC 9293 §3.8.6.2.1 (sender's silly window avoidance) with Nagle's rule (§3.7.4): a full segment; all
-// there is, if nothing is in flight (or nobody minds); half the largest window that was ever offered.
+// RFC 9293 §3.8.6.2.1 (sender's silly window avoidance) with Nagle's rule (§3.7.4): a full segment;
+// all there is, if nothing is in flight (or nobody minds); half the largest window that was ever
+// offered.
 bool Sender::worth_sending(std::uint32_t length, std::uint32_t available, bool idle) const {
     if (length == mss_) return true;
     if (length == available && (idle || no_delay || fin_queued_)) return true;
     return idle && 2 * length >= snd_.max_wnd;
 }
 
-// RFC 9293 §3.8.6.1: at least one octet, even into a closed window (MUST-36); more when the window is
-// open and only silly window avoidance has held it back.
+// RFC 9293 §3.8.6.1: at least one octet, even into a closed window (MUST-36); more when the window
+// is open and only silly window avoidance has held it back.
 bool Sender::next_probe(Cursor& cursor, SegmentPlan& plan) const {
     cursor.probe_owed = false;
     plan.seq = snd_.una;
@@ -99,9 +109,6 @@ void Sender::commit(const SegmentPlan& plan, Time now) {
         timing_ = false;  // Karn: nobody can tell which of the two is acknowledged
         if (plan.seq == retransmit_next_) retransmit_next_ = end;
     } else {
-        // RFC 5681 §4.1: what was learned about the path is old after an idle RTO.
-        if (is_idle() && last_sent_.ns > 0 && now - last_sent_ > rtt_.rto(0) && plan.length > 0)
-            congestion_.on_idle(NewReno::initial_window(mss_, initial_window_segments_));
         if (!timing_) {
             timing_ = true;
             timed_end_ = end;

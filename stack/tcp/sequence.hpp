@@ -26,10 +26,18 @@ struct SequenceNumber {
 constexpr bool before(SequenceNumber a, SequenceNumber b) {
     return static_cast<std::int32_t>(a.value - b.value) < 0;
 }
-constexpr bool after(SequenceNumber a, SequenceNumber b) { return before(b, a); }
-constexpr bool at_or_before(SequenceNumber a, SequenceNumber b) { return !after(a, b); }
-constexpr bool at_or_after(SequenceNumber a, SequenceNumber b) { return !before(a, b); }
-constexpr SequenceNumber later(SequenceNumber a, SequenceNumber b) { return after(a, b) ? a : b; }
+constexpr bool after(SequenceNumber a, SequenceNumber b) {
+    return before(b, a);
+}
+constexpr bool at_or_before(SequenceNumber a, SequenceNumber b) {
+    return !after(a, b);
+}
+constexpr bool at_or_after(SequenceNumber a, SequenceNumber b) {
+    return !before(a, b);
+}
+constexpr SequenceNumber later(SequenceNumber a, SequenceNumber b) {
+    return after(a, b) ? a : b;
+}
 
 // first <= n < first + size, on the circle.
 constexpr bool in_window(SequenceNumber n, SequenceNumber first, std::uint32_t size) {

@@ -8,12 +8,14 @@ namespace berth::tcp {
 DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     const auto& snd = sender_.snd();
     // First, the ACK bit.
-    const bool acceptable_ack = segment.flags.ack && after(segment.ack, snd.iss) && at_or_before(segment.ack, snd.nxt);
+    const bool acceptable_ack =
+        segment.flags.ack && after(segment.ack, snd.iss) && at_or_before(segment.ack, snd.nxt);
     if (segment.flags.ack && !acceptable_ack) {
         if (!segment.flags.rst) tcp_.reply_with_reset(four_tuple, segment, now);
         return DropReason::tcp_bad_ack_in_syn_sent;
     }
-    // Second, the RST bit: only believed with an ACK of our SYN (RFC 5961 §3.2 has nothing to add here).
+    // Second, the RST bit: only believed with an ACK of our SYN (RFC 5961 §3.2 has nothing to add
+    // here).
     if (segment.flags.rst) {
         if (!acceptable_ack) return DropReason::tcp_bad_ack_in_syn_sent;
         end_with(std::errc::connection_refused, Event::reset);
@@ -23,10 +25,12 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     if (!segment.flags.syn) return DropReason::tcp_useless_in_syn_sent;
 
     const Config& config = tcp_.config();
-    take_handshake(segment, window_shift_for(receiver_.limit_bytes), config.window_scaling, config.timestamps);
+    take_handshake(segment, window_shift_for(receiver_.limit_bytes), config.window_scaling,
+                   config.timestamps);
     ts_recent_at_ = now;
     if (acceptable_ack) {
-        const auto result = sender_.on_ack(segment.ack, false, timestamp_rtt(segment, segment.arrival), now);
+        const auto result =
+            sender_.on_ack(segment.ack, false, timestamp_rtt(segment, segment.arrival), now);
         sender_.start_window(segment.window, segment.seq, segment.ack);
         transition(result.syn_acked ? Event::syn_ack : Event::syn);
         receiver_.ack.now = true;
@@ -36,7 +40,8 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
         transition(Event::syn);
         sender_.repeat_syn();
     }
-    // Text on a SYN is held for the user until ESTABLISHED (MUST-4 of §3.4's data on SYN: allowed, rarely seen).
+    // Text on a SYN is held for the user until ESTABLISHED (MUST-4 of §3.4's data on SYN: allowed,
+    // rarely seen).
     DropReason reason = DropReason::none;
     if (state_ == State::established) {
         reason = seventh_process_text(segment, now);
@@ -46,11 +51,13 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     return reason;
 }
 
-void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling, bool offered_timestamps) {
+void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shift,
+                                bool offered_scaling, bool offered_timestamps) {
     Handshake handshake;
     if (syn.options.mss) handshake.peer_mss = *syn.options.mss;
     if (offered_scaling && syn.options.window_scale) {
-        handshake.peer_window_shift = std::min<std::uint8_t>(*syn.options.window_scale, 14);  // RFC 7323 §2.3
+        handshake.peer_window_shift =
+            std::min<std::uint8_t>(*syn.options.window_scale, 14);  // RFC 7323 §2.3
         handshake.window_shift = our_window_shift;
     }
     if (offered_timestamps && syn.options.timestamps) {
@@ -66,7 +73,8 @@ void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shif
 void Connection::apply_handshake(const Handshake& handshake) {
     handshake_ = handshake;
     constexpr std::uint16_t timestamp_option_bytes = 12;
-    constexpr std::uint16_t smallest_mss = 64;  // below it every byte would cost a packet; Linux clamps at 48, FreeBSD at 216
+    constexpr std::uint16_t smallest_mss =
+        64;  // below it every byte would cost a packet; Linux clamps at 48, FreeBSD at 216
     std::uint16_t mss = std::min(std::max(handshake.peer_mss, smallest_mss), receive_mss());
     if (handshake.timestamps) mss = static_cast<std::uint16_t>(mss - timestamp_option_bytes);
     sender_.set_handshake(mss, handshake.peer_window_shift, tcp_.config().initial_window_segments);

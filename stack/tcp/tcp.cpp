@@ -9,7 +9,9 @@
 namespace berth::tcp {
 
 namespace {
-SipHashKey key_from(Random& random) { return {random.next_u64(), random.next_u64()}; }
+SipHashKey key_from(Random& random) {
+    return {random.next_u64(), random.next_u64()};
+}
 }  // namespace
 
 Tcp::Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random random, Time start)
@@ -40,18 +42,22 @@ Tcp::~Tcp() {
     }
     std::vector<demux::LocalBinding*> bindings;
     listeners_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
-    for (auto* binding : bindings) delete static_cast<Listener*>(binding);
+    for (auto* binding : bindings)
+        delete static_cast<Listener*>(binding);
     bindings.clear();
     bindings_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
-    for (auto* binding : bindings) delete static_cast<Binding*>(binding);
+    for (auto* binding : bindings)
+        delete static_cast<Binding*>(binding);
     reap();
 }
 
 FourTuple Tcp::four_tuple_of(const wire::Ipv4View& packet, const wire::TcpView& segment) {
-    return {{packet.destination(), segment.destination_port()}, {packet.source(), segment.source_port()}};
+    return {{packet.destination(), segment.destination_port()},
+            {packet.source(), segment.source_port()}};
 }
 
-Fate Tcp::fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match, State before, State after) {
+Fate Tcp::fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match, State before,
+                   State after) {
     Fate fate;
     fate.kind = reason == DropReason::none ? FateKind::delivered : FateKind::dropped;
     fate.reason = reason;
@@ -63,14 +69,16 @@ Fate Tcp::fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch ma
     return fate;
 }
 
-Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::TcpView& view, demux::ConnectionTable::Hash hash, Time now) {
+Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::TcpView& view,
+                  demux::ConnectionTable::Hash hash, Time now) {
     now_ = now;
     ++counters_.segments_in;
     const FourTuple four_tuple = four_tuple_of(packet, view);
     // RFC 9293 §3.9.2.3 (MUST-57): TCP has exactly one peer. (The ip layer has checked the source.)
     if (packet.destination().is_multicast() || ip_.is_broadcast(packet.destination()))
         return Fate::dropped(DropReason::tcp_to_group);
-    if (four_tuple.local.port == 0 || four_tuple.remote.port == 0) return Fate::dropped(DropReason::tcp_port_zero);
+    if (four_tuple.local.port == 0 || four_tuple.remote.port == 0)
+        return Fate::dropped(DropReason::tcp_port_zero);
 
     Segment segment = Segment::of(view, frame);
     const Fate fate = [&] {
@@ -79,17 +87,19 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
             return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
         if (entry != nullptr && entry->kind == demux::EntryKind::half_open)
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
-        // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes past a
-        // TIME-WAIT record to the listener (RFC 9293 §3.6.1 MAY-2).
+        // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes
+        // past a TIME-WAIT record to the listener (RFC 9293 §3.6.1 MAY-2).
         const auto match = listeners_.find(four_tuple.local);
         if (entry != nullptr) {
             auto& record = *static_cast<TimeWait*>(entry);
-            if (match.binding == nullptr || !record.lets_pass(segment)) return on_time_wait(record, segment, now);
+            if (match.binding == nullptr || !record.lets_pass(segment))
+                return on_time_wait(record, segment, now);
             destroy(record);
         }
         if (match.binding != nullptr) return on_listen(match, four_tuple, segment, now);
         if (!segment.flags.rst) reply_with_reset(four_tuple, segment, now);
-        return fate_for(four_tuple, DropReason::tcp_no_connection, DemuxMatch::nobody, State::closed, State::closed);
+        return fate_for(four_tuple, DropReason::tcp_no_connection, DemuxMatch::nobody,
+                        State::closed, State::closed);
     }();
     reap();
     return fate;
@@ -102,21 +112,29 @@ Fate Tcp::deliver(Connection& connection, Segment& segment, DemuxMatch match, Ti
     return fate_for(four_tuple, reason, match, before, connection.state());
 }
 
-Fate Tcp::on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type, std::uint8_t code, Bytes quoted_transport) {
+Fate Tcp::on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type, std::uint8_t code,
+                        Bytes quoted_transport) {
     demux::Entry* entry = table_.find(four_tuple);
-    if (entry == nullptr || entry->kind != demux::EntryKind::connection || quoted_transport.size() < 8)
+    if (entry == nullptr || entry->kind != demux::EntryKind::connection ||
+        quoted_transport.size() < 8)
         return Fate::dropped(DropReason::icmp_error_no_match);
     auto& connection = *static_cast<Connection*>(entry);
-    if (type == wire::IcmpType::source_quench) return Fate::dropped(DropReason::icmp_error_ignored);  // RFC 6633 §3
+    if (type == wire::IcmpType::source_quench)
+        return Fate::dropped(DropReason::icmp_error_ignored);  // RFC 6633 §3
     const bool unreachable = type == wire::IcmpType::destination_unreachable;
-    if (unreachable && code == wire::icmp_code::fragmentation_needed) return Fate::dropped(DropReason::icmp_error_ignored);
-    const bool hard = unreachable && (code == wire::icmp_code::protocol_unreachable || code == wire::icmp_code::port_unreachable);
+    if (unreachable && code == wire::icmp_code::fragmentation_needed)
+        return Fate::dropped(DropReason::icmp_error_ignored);
+    const bool hard = unreachable && (code == wire::icmp_code::protocol_unreachable ||
+                                      code == wire::icmp_code::port_unreachable);
     const std::errc error = hard ? std::errc::connection_refused
-                            : unreachable && code == wire::icmp_code::net_unreachable ? std::errc::network_unreachable
-                                                                                       : std::errc::host_unreachable;
+                            : unreachable && code == wire::icmp_code::net_unreachable
+                                ? std::errc::network_unreachable
+                                : std::errc::host_unreachable;
     const State before = connection.state();
-    const DropReason reason = connection.on_icmp_error(hard, error, SequenceNumber(load_be32(quoted_transport, 4)));
-    const Fate fate = fate_for(four_tuple, reason, DemuxMatch::four_tuple, before, connection.state());
+    const DropReason reason =
+        connection.on_icmp_error(hard, error, SequenceNumber(load_be32(quoted_transport, 4)));
+    const Fate fate =
+        fate_for(four_tuple, reason, DemuxMatch::four_tuple, before, connection.state());
     reap();
     return fate;
 }
@@ -128,8 +146,8 @@ void Tcp::on_unreachable(const FourTuple& four_tuple) {
     reap();
 }
 
-// RFC 5961 §10 asks for a limit; one for the whole stack could be used as a side channel to learn about other
-// connections (CVE-2016-5696), so a random part of it is withheld in each second.
+// RFC 5961 §10 asks for a limit; one for the whole stack could be used as a side channel to learn
+// about other connections (CVE-2016-5696), so a random part of it is withheld in each second.
 bool Tcp::may_challenge(Time now) {
     const std::int64_t second = now.ns / 1'000'000'000;
     if (second != challenge_second_) {
@@ -161,7 +179,8 @@ void Tcp::retire(Connection& connection) {
 }
 
 void Tcp::reap() {
-    for (Connection* connection : graveyard_) delete connection;
+    for (Connection* connection : graveyard_)
+        delete connection;
     graveyard_.clear();
 }
 

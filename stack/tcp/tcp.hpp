@@ -1,8 +1,8 @@
 // The protocol as a whole: who a segment is for, what exists, what is due, what wants to be sent.
 //
-// Demultiplexing and ingress are in tcp.cpp, listeners and half-open records in listen.cpp, TIME-WAIT
-// records in time_wait.cpp, answers without a connection in closed.cpp, open and close in open.cpp,
-// the pull in transmit.cpp.
+// Demultiplexing and ingress are in tcp.cpp, listeners and half-open records in listen.cpp,
+// TIME-WAIT records in time_wait.cpp, answers without a connection in closed.cpp, open and close in
+// open.cpp, the pull in transmit.cpp.
 #pragma once
 
 #include <array>
@@ -46,7 +46,8 @@ struct Counters {
     std::uint64_t resets_sent = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t challenge_acks_suppressed = 0;
-    std::uint64_t time_wait_overflow = 0;  // connections that ended without TIME-WAIT because of max_time_wait
+    std::uint64_t time_wait_overflow =
+        0;  // connections that ended without TIME-WAIT because of max_time_wait
 };
 
 class Tcp {
@@ -55,11 +56,14 @@ class Tcp {
     ~Tcp();
 
     // --- user side (open.cpp, listen.cpp) ---
-    // Reserves a local endpoint; port 0: an ephemeral one. address_in_use, address_not_available, permission_denied.
+    // Reserves a local endpoint; port 0: an ephemeral one. address_in_use, address_not_available,
+    // permission_denied.
     Result<Binding*, std::errc> bind(Endpoint local, bool reuse);
     void unbind(Binding& binding);
-    // Active OPEN. Unspecified parts of `local` are chosen: the address by the route, the port by RFC 6056.
-    Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, ConnectionUser* user, Time now);
+    // Active OPEN. Unspecified parts of `local` are chosen: the address by the route, the port by
+    // RFC 6056.
+    Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, ConnectionUser* user,
+                                        Time now);
     Result<Listener*, std::errc> listen(Endpoint local, std::size_t backlog, ListenerUser* user);
     void close(Listener& listener);
     // The oldest of the accept queue, now the user's; nullptr when it is empty.
@@ -70,10 +74,13 @@ class Tcp {
     // --- ingress (tcp.cpp) ---
     static FourTuple four_tuple_of(const wire::Ipv4View& packet, const wire::TcpView& segment);
     const demux::ConnectionTable& table() const { return table_; }
-    [[nodiscard]] Fate receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::TcpView& view, demux::ConnectionTable::Hash hash, Time now);
+    [[nodiscard]] Fate receive(link::Frame& frame, const wire::Ipv4View& packet,
+                               const wire::TcpView& view, demux::ConnectionTable::Hash hash,
+                               Time now);
     // The first hop does not answer ARP.
     void on_unreachable(const FourTuple& four_tuple);
-    [[nodiscard]] Fate on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type, std::uint8_t code, Bytes quoted_transport);
+    [[nodiscard]] Fate on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type,
+                                     std::uint8_t code, Bytes quoted_transport);
 
     // --- time and egress (transmit.cpp) ---
     void advance(Time now);
@@ -100,7 +107,9 @@ class Tcp {
     // --- for the socket table ---
     template <class Visitor>
     void for_each_listener(Visitor&& visit) const {
-        listeners_.for_each([&](const demux::LocalBinding& binding) { visit(static_cast<const Listener&>(binding)); });
+        listeners_.for_each([&](const demux::LocalBinding& binding) {
+            visit(static_cast<const Listener&>(binding));
+        });
     }
     std::size_t half_open_count() const { return half_open_count_; }
     std::size_t time_wait_count() const { return time_wait_count_; }
@@ -117,24 +126,29 @@ class Tcp {
     DropReason half_open_segment(HalfOpen& record, Segment& segment, Time now);
     Connection* promote(HalfOpen& record, Time now);
     Fate on_time_wait(TimeWait& record, const Segment& segment, Time now);
-    Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple, Segment& segment, Time now);
-    DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment, Time now);
+    Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
+                   Segment& segment, Time now);
+    DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                              Time now);
     void send_syn_ack(HalfOpen& record, Time now);
     void on_half_open_timer(HalfOpen& record, Time now);
     void destroy(HalfOpen& record);
     void destroy(TimeWait& record);
     void acknowledge(const TimeWait& record, Time now);
     // A segment without text outside any connection, through the bounded reply queue.
-    void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note, Time now);
+    void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
+               Time now);
     struct Turn {
         std::size_t sent = 0;
         bool device_full = false;
     };
-    Turn take_turn(Connection& connection, link::Interface& interface, Time now, std::size_t budget);
+    Turn take_turn(Connection& connection, link::Interface& interface, Time now,
+                   std::size_t budget);
     void unlink_ready(Connection& connection);
     void reap();
     bool is_port_free(Endpoint local, Endpoint remote) const;
-    static Fate fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match, State before, State after);
+    static Fate fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match,
+                         State before, State after);
 
     Config config_;
     ip::Ipv4& ip_;
@@ -148,8 +162,8 @@ class Tcp {
     Random random_;
     TimerWheel wheel_;
     Time now_;
-    std::vector<ReadyList> ready_;         // by interface
-    std::vector<Connection*> graveyard_;   // to be deleted when the call in progress is over
+    std::vector<ReadyList> ready_;        // by interface
+    std::vector<Connection*> graveyard_;  // to be deleted when the call in progress is over
     std::size_t half_open_count_ = 0;
     std::size_t time_wait_count_ = 0;
     std::size_t connection_count_ = 0;
@@ -158,7 +172,8 @@ class Tcp {
     std::uint32_t challenges_left_ = 0;
     Counters counters_;
 
-    static constexpr std::size_t batch_frames = 16;  // of one connection before the next has its turn
+    static constexpr std::size_t batch_frames =
+        16;  // of one connection before the next has its turn
     std::unique_ptr<std::array<link::OutFrame, batch_frames>> frames_;
     std::array<SegmentPlan, batch_frames> plans_{};
 };

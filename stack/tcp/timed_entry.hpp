@@ -1,4 +1,5 @@
-// What the four-tuple table and the timer wheel hold of TCP: connections, half-open records, TIME-WAIT records.
+// What the four-tuple table and the timer wheel hold of TCP: connections, half-open records,
+// TIME-WAIT records.
 #pragma once
 
 #include "base/timer_wheel.hpp"

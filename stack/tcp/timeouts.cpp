@@ -19,7 +19,8 @@ void Connection::on_timer(Time now) {
         sender_.on_timeout(now);
         tcp_.counters().timeouts += 1;
         if (sender_.unanswered_timeouts() > retry_limit()) {
-            // R2 (RFC 9293 §3.8.3, MUST-20): the path is given up; what ICMP said meanwhile explains it best.
+            // R2 (RFC 9293 §3.8.3, MUST-20): the path is given up; what ICMP said meanwhile
+            // explains it best.
             const std::errc why = soft_error_ == std::errc{} ? std::errc::timed_out : soft_error_;
             end_with(why, Event::give_up);
             return;
@@ -38,13 +39,14 @@ unsigned Connection::retry_limit() const {
 
 void Connection::rearm() {
     if (retired_) return;
-    const Time next = earlier(sender_.deadline(), earlier(receiver_.ack.delayed, fin_wait_2_deadline_));
+    const Time next =
+        earlier(sender_.deadline(), earlier(receiver_.ack.delayed, fin_wait_2_deadline_));
     if (next != deadline()) tcp_.wheel().arm(*this, next);
 }
 
-// RFC 1122 §4.2.3.9 with RFC 5927 §4.1: an error whose quoted sequence number is not in flight is somebody's
-// guess. Hard errors end only an attempt to connect; a synchronized connection outlives them (RFC 5927 §5.2,
-// as Linux and the BSDs do).
+// RFC 1122 §4.2.3.9 with RFC 5927 §4.1: an error whose quoted sequence number is not in flight is
+// somebody's guess. Hard errors end only an attempt to connect; a synchronized connection outlives
+// them (RFC 5927 §5.2, as Linux and the BSDs do).
 DropReason Connection::on_icmp_error(bool hard, std::errc error, SequenceNumber quoted) {
     const auto& snd = sender_.snd();
     if (!in_window(quoted, snd.una, snd.nxt - snd.una)) return DropReason::icmp_error_no_match;

@@ -29,8 +29,9 @@ enum class Event : std::uint8_t {
 inline constexpr std::size_t event_count = 12;
 
 constexpr std::string_view name_of(Event event) {
-    constexpr std::string_view names[] = {"active OPEN", "passive OPEN", "CLOSE",      "ABORT", "rcv SYN", "rcv SYN,ACK",
-                                          "rcv ACK of SYN", "rcv FIN", "rcv ACK of FIN", "rcv RST", "give up", "2 MSL timeout"};
+    constexpr std::string_view names[] = {
+        "active OPEN",    "passive OPEN", "CLOSE",          "ABORT",   "rcv SYN", "rcv SYN,ACK",
+        "rcv ACK of SYN", "rcv FIN",      "rcv ACK of FIN", "rcv RST", "give up", "2 MSL timeout"};
     return names[static_cast<std::size_t>(event)];
 }
 

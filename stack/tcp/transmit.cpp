@@ -53,8 +53,10 @@ void Tcp::mark_ready(Connection& connection) {
 void Tcp::unlink_ready(Connection& connection) {
     if (!connection.is_ready_) return;
     ReadyList& list = ready_[connection.path_.interface_index];
-    (connection.ready_previous_ == nullptr ? list.first : connection.ready_previous_->ready_next_) = connection.ready_next_;
-    (connection.ready_next_ == nullptr ? list.last : connection.ready_next_->ready_previous_) = connection.ready_previous_;
+    (connection.ready_previous_ == nullptr ? list.first : connection.ready_previous_->ready_next_) =
+        connection.ready_next_;
+    (connection.ready_next_ == nullptr ? list.last : connection.ready_next_->ready_previous_) =
+        connection.ready_previous_;
     connection.is_ready_ = false;
     connection.ready_next_ = connection.ready_previous_ = nullptr;
 }
@@ -69,7 +71,8 @@ std::size_t Tcp::transmit(link::InterfaceIndex interface_index, Time now, std::s
     std::size_t sent = 0;
     while (sent < budget && has_output(interface_index)) {
         Connection& connection = *ready_[interface_index].first;
-        const Turn turn = take_turn(connection, interface, now, std::min(budget - sent, batch_frames));
+        const Turn turn =
+            take_turn(connection, interface, now, std::min(budget - sent, batch_frames));
         sent += turn.sent;
         if (turn.device_full) break;
     }
@@ -77,9 +80,12 @@ std::size_t Tcp::transmit(link::InterfaceIndex interface_index, Time now, std::s
     return sent;
 }
 
-// One turn of one connection: plan a batch with a cursor, hand it to the device, commit what it took. A connection
-// that has said all leaves the ready list; one that filled its batch goes to the end of it.
-Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Time now, std::size_t budget) {
+// One turn of one connection: plan a batch with a cursor, hand it to the device, commit what it
+// took. A connection that has said all leaves the ready list; one that filled its batch goes to the
+// end of it.
+Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Time now,
+                         std::size_t budget) {
+    connection.sender_.begin_burst(now);
     Connection::Cursor cursor = connection.cursor();
     ip::SendFields fields;
     fields.source = connection.four_tuple.local.address;
@@ -105,7 +111,8 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
             ++planned;
             continue;
         }
-        // It waits for the neighbour's address, or went nowhere: either way it has left the connection.
+        // It waits for the neighbour's address, or went nowhere: either way it has left the
+        // connection.
         connection.commit(plans_[planned], now);
         ++counters_.segments_out;
         if (resolution == link::Interface::Resolution::unreachable) {
@@ -114,10 +121,12 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
         }
     }
     const std::size_t accepted = planned == 0 ? 0 : interface.send({frames_->data(), planned}, now);
-    for (std::size_t i = 0; i < accepted; ++i) connection.commit(plans_[i], now);
+    for (std::size_t i = 0; i < accepted; ++i)
+        connection.commit(plans_[i], now);
     counters_.segments_out += accepted;
     connection.after_transmit(now);
-    if (accepted < planned) return {accepted, true};  // still ready: it goes on when the device takes more
+    if (accepted < planned)
+        return {accepted, true};  // still ready: it goes on when the device takes more
     unlink_ready(connection);
     if (!exhausted) mark_ready(connection);
     return {accepted, false};

@@ -33,7 +33,8 @@ std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) 
 void Connection::close_send() {
     const auto next = next_state(state_, Event::close);
     if (!next || sender_.fin_queued()) return;
-    if (*next == State::closed) {  // SYN-SENT: nothing has been agreed on, so there is nothing to end
+    if (*next ==
+        State::closed) {  // SYN-SENT: nothing has been agreed on, so there is nothing to end
         end_with({}, Event::close);
         return;
     }
@@ -50,10 +51,12 @@ void Connection::discard_received() {
     }
 }
 
-// ABORT (§3.10.5): <SEQ=SND.NXT><CTL=RST>, where there is somebody who could be confused without it.
+// ABORT (§3.10.5): <SEQ=SND.NXT><CTL=RST>, where there is somebody who could be confused without
+// it.
 void Connection::abort() {
     if (is_over()) return;
-    if (state_ != State::syn_sent) tcp_.send_reset(four_tuple, sender_.snd().nxt, receiver_.rcv().nxt);
+    if (state_ != State::syn_sent)
+        tcp_.send_reset(four_tuple, sender_.snd().nxt, receiver_.rcv().nxt);
     end_with(std::errc::connection_aborted, Event::abort);
 }
 

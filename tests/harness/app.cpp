@@ -8,7 +8,7 @@ namespace berth::harness {
 
 std::string error_text(std::errc error) {
     if (error == std::errc{}) return "success";
-    return "'" + std::make_error_code(error).message() + "'";
+    return std::string("'").append(std::make_error_code(error).message()).append("'");
 }
 
 bool App::begins(const std::string& what, Where where) {

@@ -192,13 +192,25 @@ bool Peer::matches(const Segment& expected, const Heard& heard, bool received, W
         script_.fail(where, wrong);
         return false;
     }
+    receive(heard, received);
+    return true;
+}
+
+void Peer::takes(const Heard& heard, Where where) {
+    Segment expected;
+    expected.length = heard.payload.size();
+    const std::string wrong = payload_difference(expected, heard);
+    if (!wrong.empty()) script_.fail(where, wrong);
+    receive(heard, true);
+}
+
+void Peer::receive(const Heard& heard, bool received) {
     if (heard.header.options.timestamps && received) latest_stack_timestamp_ = heard.header.options.timestamps->value;
-    if (heard.header.flags.rst) return true;
+    if (heard.header.flags.rst) return;
     const std::uint32_t seq = heard.header.seq - stack_isn_;
     const std::uint32_t end = seq + sequence_length(heard.header, heard.payload.size());
     named_up_to_ = std::max(named_up_to_, end);
     if (received) heard_.add(seq, end);
-    return true;
 }
 
 std::string Peer::difference(const Segment& expected, const Heard& heard) const {

@@ -56,10 +56,13 @@ class Peer {
     void overhear(const Heard& heard, Where where);
     // Compares with the line that expects it; `received`: the network did not lose it.
     bool matches(const Segment& expected, const Heard& heard, bool received, Where where);
+    // Receives a segment that no line names; only its contents are compared.
+    void takes(const Heard& heard, Where where);
 
     std::uint32_t stack_isn() const { return stack_isn_; }
     std::uint32_t received_up_to() const { return heard_.contiguous(); }
     std::uint32_t sent_up_to() const { return sent_.highest(); }
+    std::uint32_t sent_contiguously() const { return sent_.contiguous(); }
     std::uint32_t named_up_to() const { return named_up_to_; }
     // The window that the stack offered last, in bytes, and its right edge.
     std::uint32_t stack_window() const { return stack_window_; }
@@ -68,6 +71,7 @@ class Peer {
   private:
     wire::TcpHeader header_of(const Segment& segment) const;
     std::vector<std::uint8_t> payload_of(const Segment& segment, std::uint32_t seq) const;
+    void receive(const Heard& heard, bool received);
     void put_icmp(Bytes quoted_packet, wire::IcmpHeader header, Where where);
     void note_own_options(const wire::TcpHeader& header);
     std::string difference(const Segment& expected, const Heard& heard) const;

@@ -125,7 +125,7 @@ void Script::hear(SentFrame frame, Where where) {
 
 void Script::advance(Duration duration, Where where) {
     if (!expect_quiet(where)) return;
-    tell("(" + seconds_text(duration) + " s pass)");
+    tell(seconds_text(duration).append(" s pass"));
     run_until(now_ + duration, [] { return false; }, where);
 }
 

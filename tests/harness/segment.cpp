@@ -37,7 +37,8 @@ std::string options_text(const wire::TcpOptions& options, const NumberBase& base
 }  // namespace
 
 std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes, const NumberBase& base) {
-    std::string text = "Flags [" + flag_letters(header.flags) + "]";
+    std::string text = "Flags [";
+    text.append(flag_letters(header.flags)).append("]");
     const std::uint32_t seq = header.seq - base.sender;
     text += ", seq " + std::to_string(seq);
     if (payload_bytes != 0) {

@@ -23,7 +23,8 @@ std::shared_ptr<OpenFile> file_number(std::uintptr_t number, std::atomic<int>* d
 
 TEST(NativeDescriptors, TheLowestFreeNumberComesFirst) {
     NativeDescriptors table(first);
-    for (int i = 0; i < 10; ++i) EXPECT_EQ(table.insert(file_number(1)), first + i);
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(table.insert(file_number(1)), first + i);
     EXPECT_TRUE(table.remove(first + 7));
     EXPECT_TRUE(table.remove(first + 3));
     EXPECT_EQ(table.insert(file_number(2)), first + 3);
@@ -56,7 +57,8 @@ TEST(NativeDescriptors, AFoundFileOutlivesItsDescriptor) {
 TEST(NativeDescriptors, ItFillsUpAndHasRoomAgain) {
     constexpr std::size_t limit = NativeDescriptors::chunk_slots + 100;
     NativeDescriptors table(first, limit);
-    for (std::size_t i = 0; i < limit; ++i) ASSERT_EQ(table.insert(file_number(i)), first + static_cast<int>(i));
+    for (std::size_t i = 0; i < limit; ++i)
+        ASSERT_EQ(table.insert(file_number(i)), first + static_cast<int>(i));
     EXPECT_EQ(table.insert(file_number(1)), -1);
     EXPECT_EQ(table.insert(file_number(1)), -1);
     EXPECT_TRUE(table.remove(first + 5));
@@ -66,7 +68,8 @@ TEST(NativeDescriptors, ItFillsUpAndHasRoomAgain) {
 
 TEST(NativeDescriptors, RemoveIfTakesTheChosenOnes) {
     NativeDescriptors table(first);
-    for (std::uintptr_t i = 0; i < 10'000; ++i) table.insert(file_number(i));
+    for (std::uintptr_t i = 0; i < 10'000; ++i)
+        table.insert(file_number(i));
     const auto removed = table.remove_if([](const OpenFile& file) {
         return reinterpret_cast<std::uintptr_t>(&file) / 64 % 2 == 0;  // number + 1 is even
     });
@@ -87,7 +90,8 @@ TEST(NativeDescriptors, ItBehavesAsASetOfNumbers) {
         if (open.empty() || random() % 100 < 55) {
             const int expected = free_below.empty() ? top++ : *free_below.begin();
             free_below.erase(expected);
-            ASSERT_EQ(table.insert(file_number(static_cast<std::uintptr_t>(expected))), first + expected);
+            ASSERT_EQ(table.insert(file_number(static_cast<std::uintptr_t>(expected))),
+                      first + expected);
             open.insert(expected);
         } else {
             auto chosen = open.lower_bound(static_cast<int>(random() % static_cast<unsigned>(top)));
@@ -117,7 +121,8 @@ TEST(NativeDescriptors, ThreadsMayUseItTogether) {
             }
         });
     }
-    for (std::thread& thread : pool) thread.join();
+    for (std::thread& thread : pool)
+        thread.join();
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(dropped, threads * turns);
 }

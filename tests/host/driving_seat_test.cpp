@@ -34,11 +34,13 @@ class FakeStack final : public Driven {
             ++available;
         }
         if (available > 0)
-            for (Waiter* waiter : waiting) seat.signal(*waiter);
+            for (Waiter* waiter : waiting)
+                seat.signal(*waiter);
         if (deadline <= now()) {
             deadline = Time::never();
             ++timers;
-            for (Waiter* waiter : waiting) seat.signal(*waiter);
+            for (Waiter* waiter : waiting)
+                seat.signal(*waiter);
         }
     }
 
@@ -55,7 +57,8 @@ class FakeStack final : public Driven {
             const SeatVisit visit(seat, waiter);
             waiting.push_back(&waiter);
             Woken woken = Woken::signalled;
-            while (available == 0 && woken != Woken::timed_out) woken = seat.wait(guard, waiter, until);
+            while (available == 0 && woken != Woken::timed_out)
+                woken = seat.wait(guard, waiter, until);
             std::erase(waiting, &waiter);
             if (available == 0) return false;
         }
@@ -195,8 +198,8 @@ TEST(DrivingSeat, AWaiterThatCannotDriveGetsTheBackgroundThread) {
     EXPECT_EQ(stack.seat.counters().rounds_application, 0u);
 }
 
-// Many threads wait for single items that come one at a time, at odd moments. Each item is sent only
-// after the one before was taken, so a single lost wake-up leaves everybody waiting.
+// Many threads wait for single items that come one at a time, at odd moments. Each item is sent
+// only after the one before was taken, so a single lost wake-up leaves everybody waiting.
 void stress(int threads, int items, bool background) {
     FakeStack stack;
     if (background) stack.seat.start();
@@ -210,19 +213,23 @@ void stress(int threads, int items, bool background) {
                 if (taken.fetch_add(1) + 1 < items)
                     stack.send();
                 else
-                    for (int i = 0; i < threads; ++i) stack.send();  // lets the others go
+                    for (int i = 0; i < threads; ++i)
+                        stack.send();  // lets the others go
             } else {
                 lost.fetch_add(1);
                 return;
             }
             noise = noise * 1664525u + 1013904223u;
-            for (unsigned spin = noise >> 22; spin > 0; --spin) std::atomic_signal_fence(std::memory_order_seq_cst);
+            for (unsigned spin = noise >> 22; spin > 0; --spin)
+                std::atomic_signal_fence(std::memory_order_seq_cst);
             if (noise >> 28 == 0) std::this_thread::yield();
         }
     };
-    for (int i = 0; i < threads; ++i) pool.emplace_back(work, i);
+    for (int i = 0; i < threads; ++i)
+        pool.emplace_back(work, i);
     stack.send();
-    for (std::thread& thread : pool) thread.join();
+    for (std::thread& thread : pool)
+        thread.join();
     EXPECT_EQ(lost, 0);
     EXPECT_GE(taken, items);
 }

@@ -1,4 +1,5 @@
-// Two hosts with threads in one process, joined by callback links: what leaves one enters the other.
+// Two hosts with threads in one process, joined by callback links: what leaves one enters the
+// other.
 #pragma once
 
 #include <arpa/inet.h>
@@ -29,11 +30,17 @@ inline sockaddr_in address_of(const char* text, Port port) {
     return in;
 }
 
-inline const sockaddr* generic(const sockaddr_in& in) { return reinterpret_cast<const sockaddr*>(&in); }
-inline sockaddr* generic(sockaddr_in& in) { return reinterpret_cast<sockaddr*>(&in); }
+inline const sockaddr* generic(const sockaddr_in& in) {
+    return reinterpret_cast<const sockaddr*>(&in);
+}
+inline sockaddr* generic(sockaddr_in& in) {
+    return reinterpret_cast<sockaddr*>(&in);
+}
 
 // For EXPECT_EQ(errno_of(berth_…), EBADF): 0 means success.
-inline int errno_of(ssize_t result) { return result < 0 ? errno : 0; }
+inline int errno_of(ssize_t result) {
+    return result < 0 ? errno : 0;
+}
 
 inline std::span<const std::uint8_t> bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -87,8 +94,9 @@ class HostPair {
         auto made = Host::create(options);
         EXPECT_TRUE(made) << made.error();
         std::unique_ptr<Host> host = std::move(*made);
-        EXPECT_TRUE(host->add_callback_link(CallbackLinkKind::raw_ip, 1500,
-                                            [&out](auto packet, std::int64_t) { return out.carry(packet); }));
+        EXPECT_TRUE(host->add_callback_link(
+            CallbackLinkKind::raw_ip, 1500,
+            [&out](auto packet, std::int64_t) { return out.carry(packet); }));
         EXPECT_TRUE(host->add_address(0, {*parse_ipv4_address(address), 24}));
         return host;
     }

@@ -38,8 +38,9 @@ TEST(Sysctl, WrongOnesSayWhatWouldBeRight) {
     tcp::Config config;
     EXPECT_EQ(apply_sysctl("net.ipv4.tcp_syn_retries", config),
               "sysctl 'net.ipv4.tcp_syn_retries' has no value; write name=value");
-    EXPECT_EQ(apply_sysctl("net.ipv4.tcp_syn_retries=200", config),
-              "sysctl net.ipv4.tcp_syn_retries cannot be '200'; it is a number from 1 to 127 (retries)");
+    EXPECT_EQ(
+        apply_sysctl("net.ipv4.tcp_syn_retries=200", config),
+        "sysctl net.ipv4.tcp_syn_retries cannot be '200'; it is a number from 1 to 127 (retries)");
     EXPECT_NE(apply_sysctl("net.ipv4.tcp_syn_retries=2x", config), "");
     EXPECT_NE(apply_sysctl("net.ipv4.tcp_syn_retries=", config), "");
     EXPECT_NE(apply_sysctl("net.ipv4.tcp_syn_retries=99999999999999999999", config), "");

@@ -51,8 +51,9 @@ TEST_F(FourTuples, the_same_remote_port_of_another_host_is_another_connection_rf
 
 TEST_F(FourTuples, our_address_is_part_of_it_rfc9293_3_3_1) {
     app.listens();
-    Peer a(script, Peer::default_endpoint, "a");
-    Peer b(script, Peer::default_endpoint, "b");
+    constexpr Endpoint client{Ipv4Address(192, 0, 2, 1), 40010};
+    Peer a(script, client, "a");
+    Peer b(script, client, "b");
     b.stack_endpoint.address = Script::second_address;
     a.sends({.syn = true});
     stack.sends_to(a, {.syn = true});

@@ -12,8 +12,10 @@ class ReceiveWindow : public ScriptTest {
         accept_connection();
     }
     void fill() {
-        for (int i = 0; i < 4; ++i) peer.sends({.length = 1460});
-        script.heard().clear();
+        for (int i = 0; i < 4; ++i) {
+            peer.sends({.length = 1460});
+            script.heard().clear();
+        }
     }
 };
 
@@ -39,9 +41,9 @@ TEST_F(ReceiveWindow, data_into_a_closed_window_is_refused_and_answered_rfc9293_
     fill();
     peer.sends({.length = 1});
     stack.sends({.ack = 5841, .win = 0});
-    EXPECT_EQ(script.last_fate().kind, FateKind::dropped);
     app.reads(5840);
-    script.heard().clear();
+    stack.sends({.ack = 5841, .win = 5840});
+    app.read_fails(std::errc::operation_would_block);
 }
 
 TEST_F(ReceiveWindow, acks_count_while_it_is_closed_rfc9293_3_10_7_4_must_66) {

@@ -26,8 +26,10 @@ struct RunningHost {
 // The hosts of this user that answer, by name. Sockets that nobody listens at any more are removed.
 Maybe<std::vector<RunningHost>> running_hosts();
 
-// Asks one host, named or given by the path of its control socket (a word with a slash), and waits for
-// at most `timeout_ms`. The answer is the JSON text; a host that refuses the request is an error.
-Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request, int timeout_ms = 5000);
+// Asks one host, named or given by the path of its control socket (a word with a slash), and waits
+// for at most `timeout_ms`. The answer is the JSON text; a host that refuses the request is an
+// error.
+Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request,
+                            int timeout_ms = 5000);
 
 }  // namespace berth

@@ -36,7 +36,8 @@ class NewReno {
         }
     }
 
-    // RFC 5681 §3.2 step 2 and 3: half of what was in flight, and the three segments that have left.
+    // RFC 5681 §3.2 step 2 and 3: half of what was in flight, and the three segments that have
+    // left.
     void enter_recovery(std::uint32_t flight) {
         ssthresh_ = half_of(flight);
         cwnd_ = ssthresh_ + 3 * mss_;
@@ -50,9 +51,12 @@ class NewReno {
         cwnd_ = std::max(cwnd_, mss_);
     }
     // Full acknowledgment: the first of the two choices, which avoids a burst.
-    void exit_recovery(std::uint32_t flight) { cwnd_ = std::min(ssthresh_, std::max(flight, mss_) + mss_); }
+    void exit_recovery(std::uint32_t flight) {
+        cwnd_ = std::min(ssthresh_, std::max(flight, mss_) + mss_);
+    }
 
-    // RFC 5681 §3.1 (4): the first timeout of a segment halves; every timeout starts over from one segment.
+    // RFC 5681 §3.1 (4): the first timeout of a segment halves; every timeout starts over from one
+    // segment.
     void on_timeout(std::uint32_t flight, bool first) {
         if (first) ssthresh_ = half_of(flight);
         cwnd_ = mss_;

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""The table of bounds in SECURITY.md, made from the named constants in the source.
+
+    bounds.py ROOT           check: exit 1 and a line for each difference
+    bounds.py ROOT --write   make the table anew
+"""
+
+import pathlib
+import re
+import sys
+
+# file, name, unit, what it bounds, what happens beyond it
+BOUNDS = [
+    ("stack/link/neighbour_cache.hpp", "entry_limit", "entries", "neighbours remembered", "failed, then least recently used entries go"),
+    ("stack/link/neighbour_cache.hpp", "incomplete_limit", "entries", "neighbours asked for at one time", "the oldest goes, or the packet is refused"),
+    ("stack/link/neighbour_cache.hpp", "pending_limit_per_neighbour", "packets", "packets that wait for one neighbour", "`neighbour_pending_overflow`"),
+    ("stack/link/neighbour_cache.hpp", "pending_limit", "packets", "packets that wait for all neighbours", "`neighbour_pending_overflow`"),
+    ("stack/link/interface.hpp", "queue_limit_packets", "packets", "answers and datagrams that wait for a device", "`reply_queue_overflow`; a send says EAGAIN"),
+    ("stack/ip/route_table.hpp", "limit_routes", "routes", "the route table (not a peer's to fill)", "the route is refused"),
+    ("stack/icmp/icmp.hpp", "errors_per_second", "errors/s", "ICMP errors sent", "counted as suppressed"),
+    ("stack/icmp/icmp.hpp", "error_burst", "errors", "ICMP errors in a burst", "counted as suppressed"),
+    ("stack/udp/udp_port.hpp", "default_receive_limit_bytes", "bytes", "datagrams that wait in a UDP socket, by true cost", "`udp_queue_full`"),
+    ("stack/tcp/config.hpp", "max_connections", "connections", "connections and half-open records", "`tcp_no_memory`"),
+    ("stack/tcp/config.hpp", "max_half_open", "records", "half-open connections", "`tcp_half_open_full`"),
+    ("stack/tcp/config.hpp", "max_time_wait", "records", "TIME-WAIT records", "the connection ends without one"),
+    ("stack/tcp/config.hpp", "max_orphans", "connections", "connections whose socket is closed", "close aborts with RST"),
+    ("stack/tcp/config.hpp", "max_backlog", "connections", "a listener's accept queue", "`tcp_accept_queue_full`"),
+    ("stack/tcp/config.hpp", "challenge_acks_per_second", "ACKs/s", "challenge ACKs (RFC 5961)", "counted as suppressed"),
+    ("stack/tcp/config.hpp", "receive_buffer_bytes", "bytes", "unread bytes of a connection (SO_RCVBUF); out-of-order data may cost twice that", "`tcp_out_of_window`, `tcp_receive_buffer_full`"),
+    ("stack/tcp/config.hpp", "send_buffer_bytes", "bytes", "unacknowledged bytes of a connection (SO_SNDBUF)", "a send says EAGAIN or blocks"),
+    ("stack/tcp/receiver.hpp", "max_duplicates", "ACKs", "duplicate ACKs owed at one time", "one ACK answers for the rest"),
+    ("stack/socket/option_range.hpp", "max_buffer_bytes", "bytes", "what a program may ask for as a buffer", "clamped"),
+    ("stack/base/buffer.hpp", "small_blocks_kept", "blocks", "free 2 KB blocks kept", "given back to the allocator"),
+    ("stack/base/buffer.hpp", "large_blocks_kept", "blocks", "free 66 KB blocks kept", "given back to the allocator"),
+    ("stack/host/control_server.hpp", "limit_clients", "clients", "programs that ask one control socket at a time", "refused"),
+    ("stack/host/control_server.hpp", "limit_request_bytes", "bytes", "a control request", "refused"),
+    ("drivers/unix_link.hpp", "max_peers", "peers", "programs on one `unix:` switch", "refused"),
+    ("drivers/mac_table.hpp", "max_stations_per_port", "addresses", "stations learned per port of that switch", "not learned; frames are flooded"),
+    ("drivers/frame_stream.hpp", "max_queued_bytes", "bytes", "frames queued for one `unix:` peer", "dropped and counted"),
+    ("drivers/frame_stream.hpp", "max_frame_bytes", "bytes", "a frame that a `unix:` peer announces", "the peer is disconnected"),
+    ("apps/berth/services/server.hpp", "connection_limit", "connections", "`berth serve`, all services", "closed at once"),
+    ("apps/berth/services/http_session.hpp", "request_limit_bytes", "bytes", "the head of an HTTP request", "431"),
+    ("apps/berth/services/stream_session.hpp", "output_limit_bytes", "bytes", "output that a service holds for a slow reader", "it reads no more meanwhile"),
+]
+
+BEGIN = "<!-- bounds: made by tests/architecture/bounds.py --write -->"
+END = "<!-- end of bounds -->"
+
+
+def value_of(root, file, name):
+    text = (root / file).read_text()
+    found = re.search(rf"\b{name}\s*=\s*([^;]+);", text)
+    if not found:
+        raise SystemExit(f"bounds: {file} has no constant {name}; mend the list in tests/architecture/bounds.py")
+    value = found.group(1).replace("'", "").strip()
+    value = value.replace("BufferPool::large_block_bytes", "66 * 1024")
+    value = re.sub(r"std::size_t\{(\d+)\}", r"\1", value)
+    number = eval(value, {"__builtins__": {}})  # the project's own source: integers and operators
+    return f"{number:,}"
+
+
+def table(root):
+    rows = ["| bound | what it bounds | beyond it | constant |", "|---:|---|---|---|"]
+    for file, name, unit, what, beyond in BOUNDS:
+        rows.append(f"| {value_of(root, file, name)} {unit} | {what} | {beyond} | `{name}` in `{file}` |")
+    return "\n".join(rows)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    path = root / "SECURITY.md"
+    text = path.read_text()
+    head, rest = text.split(BEGIN, 1)
+    _, tail = rest.split(END, 1)
+    wanted = f"{head}{BEGIN}\n{table(root)}\n{END}{tail}"
+    if "--write" in sys.argv:
+        path.write_text(wanted)
+    elif text != wanted:
+        print("SECURITY.md does not say what the source says; run tests/architecture/bounds.py . --write")
+        return 1
+    print(f"{len(BOUNDS)} bounds stand in SECURITY.md as in the source")
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,144 @@
+// What TCP is and what UDP is, each statement a test (DESIGN §11).
+#include <gtest/gtest.h>
+
+#include "harness/two_hosts.hpp"
+
+namespace berth::harness {
+namespace {
+
+class Concepts : public ::testing::Test {
+  protected:
+    TwoHosts hosts;
+    static constexpr Endpoint service{TwoHosts::server_address, 9999};
+};
+
+TEST_F(Concepts, one_udp_socket_serves_many_peers) {
+    auto server = hosts.datagram(hosts.server());
+    ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
+    std::vector<std::unique_ptr<socket::Socket>> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(hosts.datagram(hosts.client()));
+        hosts.send(*clients.back(), "from " + std::to_string(i), service);
+        hosts.settle();
+    }
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        const auto heard = hosts.receive(*server);
+        EXPECT_EQ(heard.text, "from " + std::to_string(i));
+        EXPECT_EQ(heard.source, (Endpoint{TwoHosts::client_address, clients[i]->local().port}));
+        hosts.send(*server, "to " + std::to_string(i), heard.source);
+    }
+    hosts.settle();
+    for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(hosts.receive(*clients[i]).text, "to " + std::to_string(i));
+}
+
+TEST_F(Concepts, a_connected_udp_socket_hears_only_its_peer) {
+    auto friend_socket = hosts.datagram(hosts.client());
+    auto stranger = hosts.datagram(hosts.client());
+    ASSERT_EQ(friend_socket->bind({TwoHosts::client_address, 5001}), std::errc{});
+    ASSERT_EQ(stranger->bind({TwoHosts::client_address, 5002}), std::errc{});
+    auto server = hosts.datagram(hosts.server());
+    ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
+    ASSERT_EQ(server->connect(friend_socket->local()), std::errc{});
+    hosts.send(*stranger, "let me in", service);
+    hosts.send(*friend_socket, "it is me", service);
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(*server).text, "it is me");
+    EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
+}
+
+TEST_F(Concepts, tcp_is_a_stream_without_message_boundaries) {
+    auto listener = hosts.listener(hosts.server(), service);
+    auto client = hosts.connected(service);
+    auto server = listener->accept();
+    ASSERT_TRUE(server);
+    for (const char* part : {"to", "geth", "er"}) hosts.send(*client, part);
+    hosts.advance(seconds(1));
+    EXPECT_EQ(hosts.receive(**server).text, "together");
+}
+
+TEST_F(Concepts, udp_keeps_datagrams_apart) {
+    auto server = hosts.datagram(hosts.server());
+    ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
+    auto client = hosts.datagram(hosts.client());
+    for (const char* part : {"a", "part", ""}) hosts.send(*client, part, service);
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(*server).text, "a");
+    EXPECT_EQ(hosts.receive(*server).text, "part");
+    const auto empty = hosts.receive(*server);  // a datagram may be empty; it is one all the same
+    EXPECT_EQ(empty.error, std::errc{});
+    EXPECT_EQ(empty.text, "");
+    EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
+}
+
+TEST_F(Concepts, what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_stream_is_not) {
+    auto udp_server = hosts.datagram(hosts.server());
+    ASSERT_EQ(udp_server->bind({{}, 9999}), std::errc{});
+    auto udp_client = hosts.datagram(hosts.client());
+    hosts.send(*udp_client, "abcdef", service);
+    hosts.settle();
+    const auto cut = hosts.receive(*udp_server, 3);
+    EXPECT_EQ(cut.text, "abc");
+    EXPECT_EQ(cut.full_length, 6U);
+    EXPECT_EQ(hosts.receive(*udp_server).error, std::errc::operation_would_block);
+
+    auto listener = hosts.listener(hosts.server(), service);
+    auto client = hosts.connected(service);
+    auto server = listener->accept();
+    ASSERT_TRUE(server);
+    hosts.send(*client, "abcdef");
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(**server, 3).text, "abc");
+    EXPECT_EQ(hosts.receive(**server, 3).text, "def");
+}
+
+TEST_F(Concepts, nobody_there_a_tcp_connection_is_refused) {
+    auto client = hosts.connected(service);
+    EXPECT_TRUE(client->readiness().error);
+    EXPECT_EQ(hosts.pending_error(*client), std::errc::connection_refused);
+    EXPECT_EQ(hosts.server().drops()[DropReason::tcp_no_connection], 1U);
+}
+
+TEST_F(Concepts, nobody_there_a_udp_port_is_unreachable) {
+    auto client = hosts.datagram(hosts.client());
+    ASSERT_EQ(client->connect(service), std::errc{});
+    EXPECT_EQ(hosts.send(*client, "anybody?"), std::errc{});
+    hosts.settle();
+    EXPECT_EQ(hosts.server().drops()[DropReason::udp_no_socket], 1U);
+    EXPECT_EQ(hosts.receive(*client).error, std::errc::connection_refused);
+}
+
+TEST_F(Concepts, icmp_has_no_ports_an_echo_request_meets_no_socket) {
+    const std::size_t sockets = socket::rows(hosts.server()).size();
+    EXPECT_EQ(sockets, 0U);
+    // The port unreachable above came without any socket either: ICMP belongs to the host.
+    auto client = hosts.datagram(hosts.client());
+    hosts.send(*client, "anybody?", service);
+    hosts.settle();
+    EXPECT_EQ(hosts.server().icmp().errors_sent(), 1U);
+    EXPECT_EQ(socket::rows(hosts.server()).size(), 0U);
+}
+
+TEST_F(Concepts, the_states_of_a_connection_as_both_sides_see_them) {
+    auto listener = hosts.listener(hosts.server(), service);
+    auto client = hosts.stream(hosts.client());
+    client->connect(service);
+    EXPECT_EQ(hosts.rows(hosts.client(), "SYN-SENT").size(), 1U);
+    hosts.settle();
+    auto server = listener->accept();
+    ASSERT_TRUE(server);
+    EXPECT_EQ(hosts.rows(hosts.client(), "ESTAB").size(), 1U);
+    EXPECT_EQ(hosts.rows(hosts.server(), "ESTAB").size(), 1U);
+    client->shutdown(socket::Shutdown::write);
+    hosts.settle();
+    EXPECT_EQ(hosts.rows(hosts.client(), "FIN-WAIT-2").size(), 1U);
+    EXPECT_EQ(hosts.rows(hosts.server(), "CLOSE-WAIT").size(), 1U);
+    server->reset();
+    hosts.settle();
+    EXPECT_EQ(hosts.rows(hosts.client(), "TIME-WAIT").size(), 1U);
+    EXPECT_EQ(socket::rows(hosts.server()).size(), 1U);  // only the listener is left
+    hosts.advance(minutes(2));
+    EXPECT_EQ(hosts.rows(hosts.client(), "TIME-WAIT").size(), 0U);
+}
+
+}  // namespace
+}  // namespace berth::harness
