@@ -1,8 +1,8 @@
 // The tool's subcommands and how they end.
 //
 // A subcommand registers itself with the command line and leaves its exit code behind when it ran.
-// Errors are exceptions up to main(), which prints one line and chooses the code: 0 done, 1 a runtime
-// error or a negative answer, 2 wrong usage.
+// Errors are exceptions up to main(), which prints one line and chooses the code: 0 done, 1 a
+// runtime error or a negative answer, 2 wrong usage.
 #pragma once
 
 #include <stdexcept>

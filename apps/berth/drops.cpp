@@ -38,8 +38,8 @@ void run_drops(const QueryArguments& arguments) {
     for (const auto& row : rows) {
         const auto clause = text(row, "clause");
         fmt::print("{:>10} {:<{}} {:<{}} {}{}\n", row.at("count").get<std::uint64_t>(),
-                   text(row, "layer"), layer_width, text(row, "name"), name_width, text(row, "sentence"),
-                   clause.empty() ? "" : " (" + clause + ")");
+                   text(row, "layer"), layer_width, text(row, "name"), name_width,
+                   text(row, "sentence"), clause.empty() ? "" : " (" + clause + ")");
     }
 }
 

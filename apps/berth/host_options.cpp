@@ -24,8 +24,8 @@ Ipv4Prefix address_with_network(std::string_view option, const std::string& text
             "{} {}: not an address with its network's length; write it like 192.0.2.2/24", option,
             text));
     const Ipv4Address address = prefix->address;
-    const bool is_network_name = prefix->has_broadcast() && (address == prefix->network() ||
-                                                             address == prefix->broadcast());
+    const bool is_network_name =
+        prefix->has_broadcast() && (address == prefix->network() || address == prefix->broadcast());
     if (address.is_this_network() || address.is_loopback() || address.is_multicast() ||
         address.is_reserved() || address.is_limited_broadcast() || is_network_name)
         throw UsageError(fmt::format(
@@ -36,13 +36,13 @@ Ipv4Prefix address_with_network(std::string_view option, const std::string& text
 MacAddress hardware_address(const std::string& text) {
     const auto mac = parse_mac_address(text);
     if (!mac)
-        throw UsageError(fmt::format(
-            "--mac {}: not a hardware address; write it like 02:00:00:00:00:01", text));
+        throw UsageError(
+            fmt::format("--mac {}: not a hardware address; write it like 02:00:00:00:00:01", text));
     if (mac->is_group() || mac->is_zero())
-        throw UsageError(fmt::format(
-            "--mac {}: a group or zero address names no interface; write one like "
-            "02:00:00:00:00:01",
-            text));
+        throw UsageError(
+            fmt::format("--mac {}: a group or zero address names no interface; write one like "
+                        "02:00:00:00:00:01",
+                        text));
     return *mac;
 }
 
@@ -98,7 +98,8 @@ void check_options(const HostOptions& options) {
 std::vector<Ipv4Address> HostPlan::addresses() const {
     std::vector<Ipv4Address> all;
     for (const auto& link : links)
-        for (const auto& prefix : link.addresses) all.push_back(prefix.address);
+        for (const auto& prefix : link.addresses)
+            all.push_back(prefix.address);
     return all;
 }
 
@@ -133,7 +134,8 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
         ->group("The host");
     repeatable("--sysctl", sysctls_, "NAME=VALUE",
                "Set a parameter, for example net.ipv4.tcp_syn_retries=10 (repeatable)");
-    command_.add_option("--seed", seed_, "Seed of the host's random numbers (default: a random one)")
+    command_
+        .add_option("--seed", seed_, "Seed of the host's random numbers (default: a random one)")
         ->type_name("NUMBER")
         ->group("The host");
     command_
@@ -150,8 +152,8 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
         return;
     }
     if (plan.links.empty())
-        throw UsageError(fmt::format("{} belongs to a link; write --link before it",
-                                     option.get_name()));
+        throw UsageError(
+            fmt::format("{} belongs to a link; write --link before it", option.get_name()));
     LinkPlan& link = plan.links.back();
     if (&option == address_)
         link.addresses.push_back(address_with_network("--address", addresses_.at(occurrence)));
@@ -161,8 +163,8 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
     }
     if (&option == peer_address_) {
         if (link.kind != drivers::LinkUrlKind::tap)
-            throw UsageError(fmt::format("--peer-address is for tap: links, and {} is none",
-                                         link.url));
+            throw UsageError(
+                fmt::format("--peer-address is for tap: links, and {} is none", link.url));
         link.peer_address = address_with_network("--peer-address", peer_addresses_.at(occurrence));
     }
 }
@@ -173,7 +175,8 @@ HostPlan HostArguments::plan() const {
         throw UsageError(
             "--link is missing; for example '--link tap:tap0 --address 192.0.2.2/24', or without "
             "root '--link unix:/tmp/lab.sock,listen'");
-    // An option before the first --link means that link too, so links come first where there is one.
+    // An option before the first --link means that link too, so links come first where there is
+    // one.
     std::map<const CLI::Option*, std::size_t> seen;
     const bool one_link = links_.size() == 1;
     if (one_link) add_to_link(plan, *link_, 0);

@@ -19,7 +19,8 @@ namespace {
 
 // "berth" or "berth serve": whoever has something to say.
 std::string speaker(const CLI::App& tool) {
-    for (const auto* subcommand : tool.get_subcommands()) return "berth " + subcommand->get_name();
+    for (const auto* subcommand : tool.get_subcommands())
+        return "berth " + subcommand->get_name();
     return "berth";
 }
 

@@ -48,7 +48,8 @@ Ipv4Address address_from(const std::string& text) {
     const auto address = parse_ipv4_address(text);
     if (!address)
         throw UsageError(fmt::format(
-            "{}: not an IPv4 address; write it like 192.0.2.1 (names are not looked up yet)", text));
+            "{}: not an IPv4 address; write it like 192.0.2.1 (names are not looked up yet)",
+            text));
     return *address;
 }
 
@@ -86,7 +87,8 @@ NcPlan plan_of(const NcArguments& arguments, const HostPlan& host) {
     if (host.options.capture_file == "-")
         throw UsageError("--capture -: standard output belongs to nc's data; name a file");
     plan.relay = {arguments.udp, arguments.listen, arguments.half_close, {}};
-    if (arguments.wait_seconds) plan.relay.idle_limit = std::chrono::seconds(*arguments.wait_seconds);
+    if (arguments.wait_seconds)
+        plan.relay.idle_limit = std::chrono::seconds(*arguments.wait_seconds);
     return plan;
 }
 
@@ -157,8 +159,7 @@ bool Netcat::wait_for(int fd, short events) {
     std::array<struct pollfd, 2> polled{{{signals_.fd(), POLLIN, 0}, {fd, events, 0}}};
     int timeout_ms = -1;
     if (plan_.relay.idle_limit && !arguments_.listen)
-        timeout_ms = static_cast<int>(
-            std::chrono::milliseconds(*plan_.relay.idle_limit).count());
+        timeout_ms = static_cast<int>(std::chrono::milliseconds(*plan_.relay.idle_limit).count());
     while (true) {
         const int ready = berth_poll(polled.data(), polled.size(), timeout_ms);
         if (ready < 0 && errno != EINTR)
@@ -178,10 +179,8 @@ void Netcat::cannot_connect(int why) const {
             throw Failure(fmt::format("{} does not answer: the connection timed out", whom));
         case EHOSTUNREACH:
             throw Failure(fmt::format("{} cannot be reached: no such host on this link", whom));
-        case ENETUNREACH:
-            throw Failure(fmt::format("no route to {}; give --gateway", whom));
-        default:
-            throw Failure(fmt::format("cannot connect to {}: {}", whom, std::strerror(why)));
+        case ENETUNREACH: throw Failure(fmt::format("no route to {}; give --gateway", whom));
+        default: throw Failure(fmt::format("cannot connect to {}: {}", whom, std::strerror(why)));
     }
 }
 
@@ -298,8 +297,9 @@ void register_nc(CLI::App& tool, int& exit_code) {
     command->add_flag("-k", arguments->keep_listening, "With -l: one connection after the other");
     command->add_flag("-N", arguments->half_close,
                       "Send the end of input to the peer (FIN); with -u: end a second later");
-    command->add_option("-w", arguments->wait_seconds,
-                        "Give up connecting, or end, when nothing moved for so long")
+    command
+        ->add_option("-w", arguments->wait_seconds,
+                     "Give up connecting, or end, when nothing moved for so long")
         ->type_name("SECONDS")
         ->check(CLI::Range(1u, 86'400u));
     command->add_flag("-z", arguments->only_connect, "Connect and end: is the port open?");

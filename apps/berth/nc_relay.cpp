@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t sure_write_bytes = 4096;
 
 bool is_file(int fd) {
-    struct stat seen{};
+    struct stat seen {};
     return ::fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode);
 }
 
@@ -36,7 +36,9 @@ bool is_ready(int fd, short events) {
     throw Failure(fmt::format("cannot {}: {}", what, std::strerror(why)));
 }
 
-bool would_block() { return errno == EAGAIN || errno == EINTR; }
+bool would_block() {
+    return errno == EAGAIN || errno == EINTR;
+}
 
 }  // namespace
 
@@ -96,8 +98,8 @@ void Relay::read_network() {
 
 void Relay::write_output() {
     while (!to_output_.empty() && (streams_.output_is_file || is_ready(STDOUT_FILENO, POLLOUT))) {
-        const auto size =
-            streams_.output_is_file ? to_output_.size() : std::min(to_output_.size(), sure_write_bytes);
+        const auto size = streams_.output_is_file ? to_output_.size()
+                                                  : std::min(to_output_.size(), sure_write_bytes);
         const auto put = ::write(STDOUT_FILENO, to_output_.data(), size);
         if (put < 0 && would_block()) return;
         if (put < 0 && errno != EPIPE)
@@ -154,8 +156,8 @@ RelayEnd Relay::run() {
         const bool reads_input = !streams_.input_ended && to_network_.empty();
         const bool reads_network = !network_ended_ && to_output_.size() < buffer_limit_bytes;
         const bool watches_network = !(network_ended_ && fin_sent_);
-        const auto network_events = static_cast<short>((reads_network ? POLLIN : 0) |
-                                                       (to_network_.empty() ? 0 : POLLOUT));
+        const auto network_events =
+            static_cast<short>((reads_network ? POLLIN : 0) | (to_network_.empty() ? 0 : POLLOUT));
         std::array<struct pollfd, 4> polled{{
             {signals_.fd(), POLLIN, 0},
             {reads_input ? STDIN_FILENO : -1, POLLIN, 0},
@@ -166,8 +168,8 @@ RelayEnd Relay::run() {
         if (options_.idle_limit) {
             const auto left = last_moved + *options_.idle_limit - Clock::now();
             if (left <= Clock::duration::zero()) return RelayEnd::idle;
-            timeout_ms = static_cast<int>(
-                std::chrono::ceil<std::chrono::milliseconds>(left).count());
+            timeout_ms =
+                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
         }
         if (berth_poll(polled.data(), polled.size(), timeout_ms) < 0 && errno != EINTR)
             throw Failure(fmt::format("cannot wait for events: {}", std::strerror(errno)));

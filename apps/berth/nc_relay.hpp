@@ -19,7 +19,7 @@ struct StandardStreams {
     StandardStreams();
 
     bool input_ended = false;
-    bool output_gone = false;        // its reader has left
+    bool output_gone = false;  // its reader has left
     bool input_is_terminal = false;
     bool output_is_terminal = false;  // then what is written is escaped
     bool output_is_file = false;      // then a write never waits
@@ -38,8 +38,8 @@ class Relay {
   public:
     // Bytes under way in each direction.
     static constexpr std::size_t buffer_limit_bytes = 64 * 1024;
-    // UDP has no goodbye. After the end of input with -N, silence of this length is taken for one; until
-    // then answers may come, and the last datagram may wait for its neighbour's address.
+    // UDP has no goodbye. After the end of input with -N, silence of this length is taken for one;
+    // until then answers may come, and the last datagram may wait for its neighbour's address.
     static constexpr std::chrono::seconds datagram_silence{1};
     // One read of standard input becomes one datagram: what an Ethernet frame takes (RFC 894).
     static constexpr std::size_t datagram_bytes = 1472;

@@ -39,8 +39,8 @@ void run_netstat(const SocketTableArguments& arguments) {
     if (printed_json) return;
     fmt::print("Active Internet connections ({})\n",
                arguments.listening ? "only servers" : "servers and established");
-    fmt::print("{:<5} {:>6} {:>6} {:<23} {:<23} {}\n", "Proto", "Recv-Q", "Send-Q",
-               "Local Address", "Foreign Address", "State");
+    fmt::print("{:<5} {:>6} {:>6} {:<23} {:<23} {}\n", "Proto", "Recv-Q", "Send-Q", "Local Address",
+               "Foreign Address", "State");
     for (const auto& entry : entries)
         fmt::print("{:<5} {:>6} {:>6} {:<23} {:<23} {}\n", entry.protocol, entry.receive_queue,
                    entry.send_queue, entry.local_address + ":" + entry.local_port,

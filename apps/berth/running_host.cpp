@@ -23,7 +23,8 @@ std::string only_host() {
             "no host is running here; start one with 'berth serve', or name its control socket "
             "with --host PATH");
     std::string names;
-    for (const auto& host : *hosts) names += (names.empty() ? "" : ", ") + host.name;
+    for (const auto& host : *hosts)
+        names += (names.empty() ? "" : ", ") + host.name;
     throw UsageError(
         fmt::format("several hosts are running: {}; choose one with --host NAME", names));
 }
@@ -46,7 +47,8 @@ json ask_rows(const QueryArguments& arguments, const std::string& request, json&
         document = json::parse(*answer);
         return document.at(request == "ss" ? "sockets" : request);
     } catch (const json::exception&) {
-        throw Failure("the host's answer is not what was asked for: it runs another version of berth");
+        throw Failure(
+            "the host's answer is not what was asked for: it runs another version of berth");
     }
 }
 

@@ -20,12 +20,13 @@ struct QueryArguments {
     void add_to(CLI::App& command);
 };
 
-// The rows of the answer, an array of objects, and the whole document. Without a host named, the only
-// one is asked; UsageError lists them where there are several, Failure says why nothing came.
+// The rows of the answer, an array of objects, and the whole document. Without a host named, the
+// only one is asked; UsageError lists them where there are several, Failure says why nothing came.
 nlohmann::ordered_json ask_rows(const QueryArguments& arguments, const std::string& request,
-                        nlohmann::ordered_json& document);
+                                nlohmann::ordered_json& document);
 
-// An answer as --json prints it: schema 1, and safe on a terminal (plain ASCII, no control character).
+// An answer as --json prints it: schema 1, and safe on a terminal (plain ASCII, no control
+// character).
 std::string json_text(const nlohmann::ordered_json& answer);
 
 }  // namespace berth::app

@@ -40,7 +40,8 @@ class SignalActivity : public Activity {
     int fd() const override { return signals_.fd(); }
     short events() const override { return POLLIN; }
     void on_ready(short, Moment) override {
-        while (signals_.take() != 0) ++received_;
+        while (signals_.take() != 0)
+            ++received_;
     }
     void begin_close(Moment) override {}
     bool is_finished() const override { return false; }
@@ -53,7 +54,8 @@ class SignalActivity : public Activity {
 std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
                                          const HostPlan& plan) {
     std::vector<ServiceSpec> services;
-    for (const auto& text : texts) services.push_back(parse_service(text));
+    for (const auto& text : texts)
+        services.push_back(parse_service(text));
     if (services.empty()) {
         // Others live on a captured network too, so nothing is opened there unasked.
         for (const auto& link : plan.links)
@@ -74,7 +76,8 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
 void announce(const HostPlan& plan, const std::vector<ServiceSpec>& services) {
     std::string line = fmt::format("berth: ready as {} at", plan.options.name);
     for (const auto& link : plan.links)
-        for (const auto& prefix : link.addresses) line += fmt::format(" {}", to_string(prefix));
+        for (const auto& prefix : link.addresses)
+            line += fmt::format(" {}", to_string(prefix));
     line += ", serving";
     for (const auto& service : services) {
         line += fmt::format(" {}=", service.info().name);
@@ -106,7 +109,8 @@ void serve(EventLoop& loop, Host& host, const int& signals_received) {
     while (signals_received < 2 && loop.size() > only_the_signals && left() > drain_limit)
         loop.turn(std::min<std::chrono::milliseconds>(watch_interval, left()));
     if (signals_received < 2)
-        host.drain(static_cast<int>(std::max<std::chrono::milliseconds>(left(), drain_limit).count()));
+        host.drain(
+            static_cast<int>(std::max<std::chrono::milliseconds>(left(), drain_limit).count()));
 }
 
 void run_serve(const ServeArguments& arguments) {

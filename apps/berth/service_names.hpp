@@ -1,4 +1,5 @@
-// Services have names (RFC 6335): the system's table, and where it has none, those that serve knows.
+// Services have names (RFC 6335): the system's table, and where it has none, those that serve
+// knows.
 #pragma once
 
 #include <optional>

@@ -31,7 +31,9 @@ StopSignals::StopSignals() {
     if (fd_ < 0) throw Failure(std::string("cannot listen for signals: ") + std::strerror(errno));
 }
 
-StopSignals::~StopSignals() { ::close(fd_); }
+StopSignals::~StopSignals() {
+    ::close(fd_);
+}
 
 int StopSignals::take() {
     signalfd_siginfo info{};

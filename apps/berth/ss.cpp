@@ -16,7 +16,8 @@ namespace {
 template <class Text>
 std::size_t width(const std::vector<SocketEntry>& entries, std::size_t heading, Text text) {
     std::size_t widest = heading;
-    for (const auto& entry : entries) widest = std::max(widest, std::string(text(entry)).size());
+    for (const auto& entry : entries)
+        widest = std::max(widest, std::string(text(entry)).size());
     return widest;
 }
 
@@ -30,10 +31,9 @@ void print_table(const std::vector<SocketEntry>& entries, bool with_protocol) {
                "Local Address", local, "Port", local_port, "Peer Address", remote);
     for (const auto& entry : entries) {
         if (with_protocol) fmt::print("{:<5} ", entry.protocol);
-        fmt::print("{:<10} {:>6} {:>6} {:>{}}:{:<{}} {:>{}}:{}\n", entry.state,
-                   entry.receive_queue, entry.send_queue, entry.local_address, local,
-                   entry.local_port, local_port, entry.remote_address, remote,
-                   entry.remote_port);
+        fmt::print("{:<10} {:>6} {:>6} {:>{}}:{:<{}} {:>{}}:{}\n", entry.state, entry.receive_queue,
+                   entry.send_queue, entry.local_address, local, entry.local_port, local_port,
+                   entry.remote_address, remote, entry.remote_port);
     }
 }
 
@@ -46,7 +46,8 @@ void run_ss(const SocketTableArguments& arguments) {
 }  // namespace
 
 void register_ss(CLI::App& tool, int&) {
-    auto* command = tool.add_subcommand("ss", "Show the sockets of a running host, as ss -tan does");
+    auto* command =
+        tool.add_subcommand("ss", "Show the sockets of a running host, as ss -tan does");
     auto arguments = std::make_shared<SocketTableArguments>();
     arguments->add_to(*command);
     command->footer(

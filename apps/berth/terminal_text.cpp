@@ -7,10 +7,13 @@
 namespace berth::app {
 namespace {
 
-unsigned char octet(char byte) { return static_cast<unsigned char>(byte); }
+unsigned char octet(char byte) {
+    return static_cast<unsigned char>(byte);
+}
 
 void append_hex(std::string& out, std::string_view bytes) {
-    for (char byte : bytes) out += fmt::format("\\x{:02x}", octet(byte));
+    for (char byte : bytes)
+        out += fmt::format("\\x{:02x}", octet(byte));
 }
 
 // How many continuation bytes follow this first byte; 0: it is none.
@@ -23,7 +26,8 @@ unsigned continuation_bytes(unsigned char first) {
 
 std::uint32_t code_point(std::string_view character) {
     std::uint32_t value = octet(character[0]) & (0xffu >> (character.size() + 1));
-    for (char byte : character.substr(1)) value = value << 6 | (octet(byte) & 0x3fu);
+    for (char byte : character.substr(1))
+        value = value << 6 | (octet(byte) & 0x3fu);
     return value;
 }
 
@@ -72,7 +76,8 @@ void TerminalEscaper::take(std::string& out, char byte) {
 std::string TerminalEscaper::escape(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size());
-    for (char byte : bytes) take(out, byte);
+    for (char byte : bytes)
+        take(out, byte);
     return out;
 }
 

@@ -19,7 +19,7 @@ class TerminalEscaper {
     void take(std::string& out, char byte);
     void flush_pending(std::string& out);
 
-    std::string pending_;  // bytes of a character that is not complete, or a carriage return
+    std::string pending_;   // bytes of a character that is not complete, or a carriage return
     unsigned missing_ = 0;  // bytes that the character still lacks
 };
 

@@ -32,6 +32,7 @@ int main(void) {
     /* TCP and UDP have port spaces of their own. */
     as_expected &= attempt("UDP socket C to port 5000", datagrams, "0.0.0.0", 5000, 0);
     /* An address that this host does not have. */
-    as_expected &= attempt("TCP socket D to 198.51.100.9:5000", elsewhere, "198.51.100.9", 5000, EADDRNOTAVAIL);
+    as_expected &= attempt("TCP socket D to 198.51.100.9:5000", elsewhere, "198.51.100.9", 5000,
+                           EADDRNOTAVAIL);
     return as_expected ? 0 : 1;
 }

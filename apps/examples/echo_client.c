@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
 
     char data[4096];
     ssize_t got;
-    while ((got = berth_recv(connection, data, sizeof data, 0)) > 0) print_safely(data, got);
+    while ((got = berth_recv(connection, data, sizeof data, 0)) > 0)
+        print_safely(data, got);
     if (got < 0) fail("recv");
     putchar('\n');
     berth_close(connection);

@@ -1,5 +1,5 @@
-/* "The server gives each client a new port": it does not. An accepted socket keeps the listener's port;
- * what tells it apart is the other end. Connect to it twice or more and read.
+/* "The server gives each client a new port": it does not. An accepted socket keeps the listener's
+ * port; what tells it apart is the other end. Connect to it twice or more and read.
  *     BERTH_LINK=tap:tap0 BERTH_ADDRESS=192.0.2.2/24 example_getsockname [PORT]
  */
 #include <arpa/inet.h>
@@ -35,9 +35,11 @@ int main(int argc, char** argv) {
         int connection = berth_accept(listener, NULL, NULL);
         if (connection < 0) fail("accept");
         length = sizeof local;
-        if (berth_getsockname(connection, (struct sockaddr*)&local, &length) < 0) fail("getsockname");
+        if (berth_getsockname(connection, (struct sockaddr*)&local, &length) < 0)
+            fail("getsockname");
         length = sizeof remote;
-        if (berth_getpeername(connection, (struct sockaddr*)&remote, &length) < 0) fail("getpeername");
+        if (berth_getpeername(connection, (struct sockaddr*)&remote, &length) < 0)
+            fail("getpeername");
         printf("connection %d:", number);
         print_endpoint(" local", &local);
         print_endpoint(", remote", &remote);

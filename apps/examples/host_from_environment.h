@@ -26,7 +26,8 @@ static inline void host_from_environment(void) {
         interface = berth_host_add_link(host, link, NULL);
     } else if (host != NULL) {
         fprintf(stderr, "BERTH_LINK is not set: this host is alone\n");
-        interface = berth_host_add_callback_link(host, BERTH_LINK_RAW_IP, 1500, NULL, to_nowhere, NULL);
+        interface =
+            berth_host_add_callback_link(host, BERTH_LINK_RAW_IP, 1500, NULL, to_nowhere, NULL);
     }
     if (interface < 0 ||
         berth_host_add_address(host, interface, address != NULL ? address : "192.0.2.2/24") < 0 ||

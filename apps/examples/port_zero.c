@@ -1,4 +1,5 @@
-/* Port 0 in a bind means "choose for me". RFC 6056 says how to choose, RFC 6335 names the ranges. */
+/* Port 0 in a bind means "choose for me". RFC 6335 names the ranges; a stack chooses from more than
+ * the dynamic one, because a port that is hard to guess is hard to attack (RFC 6056 3.2). */
 #include <arpa/inet.h>
 #include <berth/socket.h>
 #include <netinet/in.h>

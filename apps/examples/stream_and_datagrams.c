@@ -1,6 +1,7 @@
 /* TCP is a stream, UDP keeps datagrams apart: three sends each way, to an echo server on both.
  *     berth serve --link unix:/tmp/lab.sock,listen --address 192.0.2.2/24 echo &
- *     BERTH_LINK=unix:/tmp/lab.sock BERTH_ADDRESS=192.0.2.3/24 example_stream_and_datagrams 192.0.2.2 7
+ *     export BERTH_LINK=unix:/tmp/lab.sock BERTH_ADDRESS=192.0.2.3/24
+ *     example_stream_and_datagrams 192.0.2.2 7
  */
 #include <arpa/inet.h>
 #include <berth/socket.h>
@@ -19,7 +20,8 @@ static void fail(const char* what) {
 
 static void try_with(int type, const struct sockaddr_in* there) {
     int fd = berth_socket(AF_INET, type, 0);
-    if (fd < 0 || berth_connect(fd, (const struct sockaddr*)there, sizeof *there) < 0) fail("connect");
+    if (fd < 0 || berth_connect(fd, (const struct sockaddr*)there, sizeof *there) < 0)
+        fail("connect");
     for (int i = 0; i < 3; ++i)
         if (berth_send(fd, words[i], strlen(words[i]), 0) < 0) fail("send");
 

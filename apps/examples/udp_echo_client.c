@@ -37,8 +37,9 @@ int main(int argc, char** argv) {
         ssize_t size = berth_recv(fd, answer, sizeof answer, 0);
         if (size < 0) fail("recv"); /* ECONNREFUSED: ICMP said that the port is unreachable */
         printf("attempt %d: %zd bytes came back, %s\n", attempt, size,
-               (size_t)size == strlen(argv[3]) && memcmp(answer, argv[3], (size_t)size) == 0 ? "the same"
-                                                                                             : "others");
+               (size_t)size == strlen(argv[3]) && memcmp(answer, argv[3], (size_t)size) == 0
+                   ? "the same"
+                   : "others");
         return 0;
     }
     return 1;

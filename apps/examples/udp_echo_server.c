@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
         char datagram[65507]; /* the largest there is */
         struct sockaddr_in peer;
         socklen_t length = sizeof peer;
-        ssize_t size = berth_recvfrom(fd, datagram, sizeof datagram, 0, (struct sockaddr*)&peer, &length);
+        ssize_t size =
+            berth_recvfrom(fd, datagram, sizeof datagram, 0, (struct sockaddr*)&peer, &length);
         if (size < 0) fail("recvfrom");
         printf("%zd bytes from %s:%d\n", size, inet_ntoa(peer.sin_addr), ntohs(peer.sin_port));
         fflush(stdout);

@@ -15,7 +15,8 @@ static void fail(const char* what) {
 
 int main(int argc, char** argv) {
     struct sockaddr_in here = {.sin_family = AF_INET}, peer = {.sin_family = AF_INET};
-    if ((argc != 2 && argc != 4) || (argc == 4 && inet_pton(AF_INET, argv[2], &peer.sin_addr) != 1)) {
+    if ((argc != 2 && argc != 4) ||
+        (argc == 4 && inet_pton(AF_INET, argv[2], &peer.sin_addr) != 1)) {
         fprintf(stderr, "usage: example_udp_peers PORT [PEER-ADDRESS PEER-PORT]\n");
         return 2;
     }
@@ -32,7 +33,8 @@ int main(int argc, char** argv) {
     for (;;) {
         char datagram[65507];
         socklen_t length = sizeof peer;
-        ssize_t size = berth_recvfrom(fd, datagram, sizeof datagram, 0, (struct sockaddr*)&peer, &length);
+        ssize_t size =
+            berth_recvfrom(fd, datagram, sizeof datagram, 0, (struct sockaddr*)&peer, &length);
         if (size < 0) fail("recvfrom");
         printf("%zd bytes from %s:%d\n", size, inet_ntoa(peer.sin_addr), ntohs(peer.sin_port));
         fflush(stdout);

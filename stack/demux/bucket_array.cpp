@@ -48,19 +48,22 @@ Entry* BucketArray::find(const FourTuple& four_tuple, Hash hash, std::uint32_t h
     return nullptr;
 }
 
-void BucketArray::insert(Entry& entry, Hash hash) {
-    Probe probe{home(hash)};
-    for (;; advance(probe)) {
+BucketArray::Probe BucketArray::first_vacancy(Hash hash) {
+    for (Probe probe{home(hash)};; advance(probe)) {
         assert(!is_exhausted(probe) && "the caller keeps the load below one");
         // Whoever passes this bucket later may look up to max_gap buckets further on.
         prepare(std::min(probe.index + 1 + max_gap, buckets_));
-        if (!at(probe.index).vacant().empty()) break;
+        if (!at(probe.index).vacant().empty()) return probe;
     }
-    // Segments are given back behind the front of a growth; what wraps around must end in segment
-    // 0.
+}
+
+void BucketArray::insert(Entry& entry, Hash hash) {
+    const Probe probe = first_vacancy(hash);
+    // Segments are given back behind the front of a growth; what wraps around ends in segment 0.
     assert(segments_[probe.index >> segment_shift] &&
            "no run of full buckets is as long as a segment");
-    at(probe.index).put(at(probe.index).vacant().first(), Bucket::tag_of(hash), entry);
+    Bucket& bucket = at(probe.index);
+    bucket.put(bucket.vacant().first(), Bucket::tag_of(hash), entry);
     for (Probe passed{home(hash)}; passed.index != probe.index; advance(passed)) {
         at(passed.index).add_overflow();
     }

@@ -91,6 +91,7 @@ class BucketArray {
     // Every bucket was seen: possible only where all counters saturated.
     bool is_exhausted(const Probe& probe) const { return probe.passed == buckets_ + max_gap; }
     std::uint32_t buckets_in_segment(std::size_t segment) const;
+    Probe first_vacancy(Hash hash);
     Place locate(const Entry& entry, Hash hash) const;
     void remove_overflow(std::uint32_t from, std::uint32_t to);
 

@@ -245,8 +245,11 @@ bool PollCall::sleep_with_several(bool& interrupted) {
         interrupted = interrupted || part.core->links_lost() != part.links_lost;
         part.core->seat()->begin_sleep(*part.waiter);
     }
-    const std::int64_t left_ns = ready_ > 0 || interrupted ? 0 : remaining_ns();
-    const pollfd own{Waiter::thread_descriptor().get(), POLLIN, 0};
+    std::int64_t left_ns = ready_ > 0 || interrupted ? 0 : remaining_ns();
+    const WakeDescriptor& wake = Waiter::thread_descriptor();
+    const bool cut_short = !wake && (left_ns < 0 || left_ns > WakeDescriptor::look_again.ns);
+    if (cut_short) left_ns = WakeDescriptor::look_again.ns;
+    const pollfd own{wake.get(), POLLIN, 0};
     kernel_.push_back(own);
     const int result = poll_kernel(kernel_, left_ns);
     const bool by_berth = kernel_.back().revents != 0;
@@ -257,7 +260,7 @@ bool PollCall::sleep_with_several(bool& interrupted) {
         if (part.waiter) part.core->seat()->end_sleep(*part.waiter);
     }
     const bool by_kernel = result > (by_berth ? 1 : 0);
-    return ready_ > 0 || interrupted || by_kernel || left_ns == 0 || (result == 0 && !by_berth);
+    return ready_ > 0 || interrupted || by_kernel || left_ns == 0 || (result == 0 && !cut_short);
 }
 
 }  // namespace

@@ -71,13 +71,17 @@ Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const s
     if (!listener) return Failure{listener.error()};
     std::unique_ptr<ControlServer> server(
         new ControlServer(path, *std::move(listener), std::move(answer)));
+    if (!server->stop_) {
+        ::unlink(path.c_str());
+        return Failure<std::string>{
+            "cannot serve a control socket: there are no file descriptors left; raise 'ulimit -n'"};
+    }
+    server->thread_ = std::thread([raw = server.get()] { raw->run(); });
     return server;
 }
 
 ControlServer::ControlServer(std::string path, UniqueFd listener, Answer answer)
-    : path_(std::move(path)), listener_(std::move(listener)), answer_(std::move(answer)) {
-    thread_ = std::thread([this] { run(); });
-}
+    : path_(std::move(path)), listener_(std::move(listener)), answer_(std::move(answer)) {}
 
 void ControlServer::stop() {
     if (!thread_.joinable()) return;

@@ -65,6 +65,8 @@ std::string Core::open_capture(const std::string& file) {
 }
 
 std::string Core::start(const std::string& control_name) {
+    if (!seat_->is_usable())
+        return "cannot make a host: there are no file descriptors left; raise 'ulimit -n'";
     if (!control_name.empty()) {
         auto server =
             ControlServer::start(control_name, [this, control_name](std::string_view request) {
@@ -110,12 +112,11 @@ int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, M
     link.callback = callback;
     link.impaired = dynamic_cast<drivers::ImpairedLink*>(link.device.get()) != nullptr;
     if (callback != nullptr && threads()) link.inbox = std::make_unique<Inbox>();
+    const int fd = threads() ? link.device->descriptor() : -1;
+    if (fd >= 0 && !seat_->events().add(fd, static_cast<std::uint32_t>(links_.size()))) return -1;
+    link.descriptor = fd;
     const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, mac);
     if (capture_) capture_->add_interface({link.name, link.device->properties().kind});
-    if (threads()) {
-        const int fd = link.device->descriptor();
-        if (fd >= 0 && seat_->events().add(fd, index)) link.descriptor = fd;
-    }
     links_.push_back(std::move(link));
     link_count_.store(links_.size(), std::memory_order_release);
     return static_cast<int>(index);

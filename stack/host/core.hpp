@@ -92,6 +92,7 @@ class Core final : public Driven {
         bool gone = false;
         int bad_rounds = 0;  // with an error event that the device says nothing of
     };
+    // The interface's index; -1: the kernel will not wait for the link's descriptor.
     int add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
                  drivers::CallbackLink* callback);
     std::span<const Link> links() const { return links_; }

@@ -235,6 +235,7 @@ bool DrivingSeat::end_sleep(Waiter& waiter) {
 
 Woken DrivingSeat::sleep(CoreGuard& guard, Waiter& waiter, Time deadline) {
     begin_sleep(waiter);
+    if (!*waiter.wake_) deadline = earlier(deadline, driven_.now() + WakeDescriptor::look_again);
     const Duration timeout = until(deadline);
     guard.unlock();
     const MixedPoll mixed = poll_with(waiter.wake_->get(), waiter.kernel_fds_, timeout);

@@ -102,6 +102,8 @@ class DrivingSeat {
     ~DrivingSeat() { stop(); }
 
     EventSet& events() { return events_; }
+    // False: the system had no descriptors left; the seat cannot be used.
+    bool is_usable() const { return events_.is_usable() && evict_; }
 
     // Lock not held.
     void start();

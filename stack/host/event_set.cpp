@@ -4,18 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
 
 namespace berth::host {
 
 namespace {
-
-[[noreturn]] void no_descriptors(const char* what) {
-    std::fprintf(stderr, "berth: cannot make %s: too many open files; raise 'ulimit -n'\n", what);
-    std::abort();
-}
 
 // How long in whole milliseconds, rounded up so that a wait never ends early and spins.
 int milliseconds_up(Duration timeout) {
@@ -44,9 +37,7 @@ int wait_precisely(int epoll, epoll_event* events, int capacity, Duration timeou
 
 }  // namespace
 
-WakeDescriptor::WakeDescriptor() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!fd_) no_descriptors("a wake-up descriptor");
-}
+WakeDescriptor::WakeDescriptor() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void WakeDescriptor::write() const {
     const std::uint64_t one = 1;
@@ -59,9 +50,9 @@ void WakeDescriptor::drain() const {
     [[maybe_unused]] const auto got = ::read(fd_.get(), &counter, sizeof counter);
 }
 
-EventSet::EventSet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (!epoll_ || !add(wake_.get(), wake_tag)) no_descriptors("an event set");
-}
+EventSet::EventSet()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      usable_(epoll_ && wake_ && add(wake_.get(), wake_tag)) {}
 
 bool EventSet::add(int fd, std::uint32_t tag) {
     epoll_event event{};

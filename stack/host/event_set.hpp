@@ -13,11 +13,14 @@
 
 namespace berth::host {
 
-// An eventfd that is never negative in use: the constructor ends the process when the system has no
-// descriptor left for it, because a host without a wake-up would lose wake-ups.
+// An eventfd. Where the system has no descriptor left for it, it is false and -1: who sleeps on it
+// then looks again every `look_again` instead of losing a wake-up.
 class WakeDescriptor {
   public:
     WakeDescriptor();
+    static constexpr Duration look_again = milliseconds(1);
+
+    explicit operator bool() const { return static_cast<bool>(fd_); }
     int get() const { return fd_.get(); }
     void write() const;
     void drain() const;
@@ -32,6 +35,8 @@ class EventSet {
   public:
     EventSet();
 
+    // False: the system had no descriptors left.
+    bool is_usable() const { return usable_; }
     // Readable like any descriptor when something in the set is ready.
     int descriptor() const { return epoll_.get(); }
 
@@ -59,6 +64,7 @@ class EventSet {
 
     drivers::UniqueFd epoll_;
     WakeDescriptor wake_;
+    bool usable_;
     // Set: somebody has written to wake_ (or is about to) since it was drained.
     std::atomic<bool> poked_{false};
 };

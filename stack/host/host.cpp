@@ -132,6 +132,9 @@ Maybe<int> Host::add_link(std::string_view url, std::optional<MacAddress> mac,
     if (!device) return failed(device.error());
     const int index =
         core.add_link(std::string(url), *std::move(device), mac.value_or(MacAddress{}), nullptr);
+    if (index < 0)
+        return failed(concat(
+            {"cannot wait for packets on ", url, "; raise 'ulimit -n', or choose another link"}));
     core.end_call();
     return index;
 }

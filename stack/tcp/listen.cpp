@@ -135,26 +135,38 @@ void Tcp::on_half_open_timer(HalfOpen& record, Time now) {
 Fate Tcp::on_half_open(HalfOpen& record, Segment& segment, Time now) {
     const FourTuple four_tuple = record.four_tuple;
     const DropReason reason = half_open_segment(record, segment, now);
-    if (reason != DropReason::none)
-        return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received,
-                        State::syn_received);
     // The table holds what the record has become: a connection, which sees the segment from the
     // first step on, or nothing.
     demux::Entry* entry = table_.find(four_tuple);
-    if (entry == nullptr || entry->kind != demux::EntryKind::connection)
+    const bool promoted = entry != nullptr && entry->kind == demux::EntryKind::connection;
+    if (!promoted)
         return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received,
-                        entry == nullptr ? State::closed : State::syn_received);
+                        entry == nullptr ? State::listen : State::syn_received);
     return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
 }
 
 DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) {
     const SequenceNumber rcv_nxt = record.irs + 1;
-    const std::uint32_t rcv_wnd = std::min<std::uint32_t>(config_.receive_buffer_bytes, 0xffff);
+    const std::uint32_t buffer = record.listener->receive_buffer == 0
+                                     ? config_.receive_buffer_bytes
+                                     : record.listener->receive_buffer;
+    const std::uint32_t rcv_wnd = std::min<std::uint32_t>(buffer, 0xffff);
     // The peer's SYN again: our SYN,ACK was lost, so that (and not an empty ACK) is what helps.
     if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
         segment.seq == record.irs) {
         send_syn_ack(record, now);
         return DropReason::none;
+    }
+    // PAWS (RFC 7323 §5.3), judged here too: no connection may be born from a segment that it would
+    // refuse, for then nothing would be left to repeat the SYN,ACK.
+    if (record.handshake.timestamps && !segment.flags.rst) {
+        if (!segment.options.timestamps) return DropReason::tcp_missing_timestamp;
+        const std::uint32_t age =
+            segment.options.timestamps->value - record.handshake.ts_recent;
+        if (static_cast<std::int32_t>(age) < 0) {
+            if (may_challenge(now)) send_syn_ack(record, now);
+            return DropReason::tcp_paws;
+        }
     }
     // First, the sequence number.
     if (!in_window(segment.seq, rcv_nxt, rcv_wnd)) {
@@ -162,14 +174,18 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
         return at_or_before(segment.end(), rcv_nxt) ? DropReason::tcp_duplicate
                                                     : DropReason::tcp_out_of_window;
     }
-    // Second, a RST: back to LISTEN, which never left (with RFC 5961 §3.2's exactness).
+    // Second, a RST: back to LISTEN, which the listener never left (with RFC 5961 §3.2's
+    // exactness).
     if (segment.flags.rst) {
         if (segment.seq != rcv_nxt) return DropReason::tcp_reset_not_exact;
         destroy(record);
         return DropReason::none;
     }
-    // Fourth, a SYN inside the window.
-    if (segment.flags.syn) return DropReason::tcp_unexpected_syn;
+    // Fourth, a SYN inside the window: not the handshake that we know; back to LISTEN.
+    if (segment.flags.syn) {
+        destroy(record);
+        return DropReason::tcp_unexpected_syn;
+    }
     // Fifth, the ACK.
     if (!segment.flags.ack) return DropReason::tcp_no_ack;
     if (segment.ack != record.iss + 1) {

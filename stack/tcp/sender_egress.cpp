@@ -32,7 +32,9 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
     const std::uint32_t ahead = plan.seq - snd_.una;
     if (ahead > 0 && ahead + mss_ > congestion_.cwnd()) return false;
     if (ahead > 0 && ahead >= snd_.wnd) return false;
-    const SequenceNumber end = after(retransmit_end_, data_end()) ? data_end() : retransmit_end_;
+    // The last of them takes along what has not been sent yet, up to a full segment.
+    const bool reaches_unsent = retransmit_end_ == snd_.nxt || after(retransmit_end_, data_end());
+    const SequenceNumber end = reaches_unsent ? data_end() : retransmit_end_;
     const std::uint32_t data = before(plan.seq, end) ? end - plan.seq : 0;
     const std::uint32_t window_left = snd_.wnd > ahead ? snd_.wnd - ahead : 1;
     plan.length = std::min({data, std::uint32_t{mss_}, window_left});
@@ -40,6 +42,7 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
         fin_queued_ && plan.seq + plan.length == data_end() && after(retransmit_end_, data_end());
     plan.push = plan.length > 0 && plan.seq + plan.length == data_end();
     cursor.retransmit_next = plan.end();
+    cursor.nxt = later(cursor.nxt, plan.end());
     return plan.occupies_sequence_space();
 }
 

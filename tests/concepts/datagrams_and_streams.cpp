@@ -6,13 +6,13 @@
 namespace berth::harness {
 namespace {
 
-class Concepts : public ::testing::Test {
+class DatagramsAndStreams : public ::testing::Test {
   protected:
     TwoHosts hosts;
     static constexpr Endpoint service{TwoHosts::server_address, 9999};
 };
 
-TEST_F(Concepts, one_udp_socket_serves_many_peers) {
+TEST_F(DatagramsAndStreams, one_udp_socket_serves_many_peers) {
     auto server = hosts.datagram(hosts.server());
     ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
     std::vector<std::unique_ptr<socket::Socket>> clients;
@@ -31,7 +31,7 @@ TEST_F(Concepts, one_udp_socket_serves_many_peers) {
     for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(hosts.receive(*clients[i]).text, "to " + std::to_string(i));
 }
 
-TEST_F(Concepts, a_connected_udp_socket_hears_only_its_peer) {
+TEST_F(DatagramsAndStreams, a_connected_udp_socket_hears_only_its_peer) {
     auto friend_socket = hosts.datagram(hosts.client());
     auto stranger = hosts.datagram(hosts.client());
     ASSERT_EQ(friend_socket->bind({TwoHosts::client_address, 5001}), std::errc{});
@@ -46,7 +46,7 @@ TEST_F(Concepts, a_connected_udp_socket_hears_only_its_peer) {
     EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
 }
 
-TEST_F(Concepts, tcp_is_a_stream_without_message_boundaries) {
+TEST_F(DatagramsAndStreams, tcp_is_a_stream_without_message_boundaries) {
     auto listener = hosts.listener(hosts.server(), service);
     auto client = hosts.connected(service);
     auto server = listener->accept();
@@ -56,7 +56,7 @@ TEST_F(Concepts, tcp_is_a_stream_without_message_boundaries) {
     EXPECT_EQ(hosts.receive(**server).text, "together");
 }
 
-TEST_F(Concepts, udp_keeps_datagrams_apart) {
+TEST_F(DatagramsAndStreams, udp_keeps_datagrams_apart) {
     auto server = hosts.datagram(hosts.server());
     ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
     auto client = hosts.datagram(hosts.client());
@@ -70,7 +70,7 @@ TEST_F(Concepts, udp_keeps_datagrams_apart) {
     EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
 }
 
-TEST_F(Concepts, what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_stream_is_not) {
+TEST_F(DatagramsAndStreams, what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_stream_is_not) {
     auto udp_server = hosts.datagram(hosts.server());
     ASSERT_EQ(udp_server->bind({{}, 9999}), std::errc{});
     auto udp_client = hosts.datagram(hosts.client());
@@ -91,14 +91,14 @@ TEST_F(Concepts, what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_
     EXPECT_EQ(hosts.receive(**server, 3).text, "def");
 }
 
-TEST_F(Concepts, nobody_there_a_tcp_connection_is_refused) {
+TEST_F(DatagramsAndStreams, nobody_there_a_tcp_connection_is_refused) {
     auto client = hosts.connected(service);
     EXPECT_TRUE(client->readiness().error);
     EXPECT_EQ(hosts.pending_error(*client), std::errc::connection_refused);
     EXPECT_EQ(hosts.server().drops()[DropReason::tcp_no_connection], 1U);
 }
 
-TEST_F(Concepts, nobody_there_a_udp_port_is_unreachable) {
+TEST_F(DatagramsAndStreams, nobody_there_a_udp_port_is_unreachable) {
     auto client = hosts.datagram(hosts.client());
     ASSERT_EQ(client->connect(service), std::errc{});
     EXPECT_EQ(hosts.send(*client, "anybody?"), std::errc{});
@@ -107,7 +107,7 @@ TEST_F(Concepts, nobody_there_a_udp_port_is_unreachable) {
     EXPECT_EQ(hosts.receive(*client).error, std::errc::connection_refused);
 }
 
-TEST_F(Concepts, icmp_has_no_ports_an_echo_request_meets_no_socket) {
+TEST_F(DatagramsAndStreams, icmp_has_no_ports_an_echo_request_meets_no_socket) {
     const std::size_t sockets = socket::rows(hosts.server()).size();
     EXPECT_EQ(sockets, 0U);
     // The port unreachable above came without any socket either: ICMP belongs to the host.
@@ -118,7 +118,7 @@ TEST_F(Concepts, icmp_has_no_ports_an_echo_request_meets_no_socket) {
     EXPECT_EQ(socket::rows(hosts.server()).size(), 0U);
 }
 
-TEST_F(Concepts, the_states_of_a_connection_as_both_sides_see_them) {
+TEST_F(DatagramsAndStreams, the_states_of_a_connection_as_both_sides_see_them) {
     auto listener = hosts.listener(hosts.server(), service);
     auto client = hosts.stream(hosts.client());
     client->connect(service);

@@ -8,14 +8,14 @@
 namespace berth::harness {
 namespace {
 
-class Concepts : public ::testing::Test {
+class PortsAndSockets : public ::testing::Test {
   protected:
     TwoHosts hosts;
     static constexpr Endpoint web{TwoHosts::server_address, 80};
     using Sockets = std::vector<std::unique_ptr<socket::Socket>>;
 };
 
-TEST_F(Concepts, the_four_tuple_tells_apart_sockets_that_share_a_local_endpoint) {
+TEST_F(PortsAndSockets, the_four_tuple_tells_apart_sockets_that_share_a_local_endpoint) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto one = hosts.connected(web);
     auto two = hosts.connected(web);
@@ -30,7 +30,7 @@ TEST_F(Concepts, the_four_tuple_tells_apart_sockets_that_share_a_local_endpoint)
     EXPECT_EQ(hosts.receive(**server_two).text, "for two");
 }
 
-TEST_F(Concepts, the_accepted_socket_keeps_the_listeners_port_there_is_no_new_dedicated_one) {
+TEST_F(PortsAndSockets, the_accepted_socket_keeps_the_listeners_port_there_is_no_new_dedicated_one) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     Sockets clients;
     for (int i = 0; i < 5; ++i) {
@@ -44,7 +44,7 @@ TEST_F(Concepts, the_accepted_socket_keeps_the_listeners_port_there_is_no_new_de
     EXPECT_EQ(hosts.rows(hosts.server(), "ESTAB").size(), 5U);
 }
 
-TEST_F(Concepts, who_which_and_which_one_three_clients_are_one_listener_and_three_connections) {
+TEST_F(PortsAndSockets, who_which_and_which_one_three_clients_are_one_listener_and_three_connections) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     Sockets clients;
     for (int i = 0; i < 3; ++i) clients.push_back(hosts.connected(web));
@@ -52,13 +52,13 @@ TEST_F(Concepts, who_which_and_which_one_three_clients_are_one_listener_and_thre
     EXPECT_EQ(hosts.rows(hosts.server(), "ESTAB").size(), 3U);
 }
 
-TEST_F(Concepts, there_is_one_listener_per_endpoint) {
+TEST_F(PortsAndSockets, there_is_one_listener_per_endpoint) {
     auto first = hosts.listener(hosts.server(), {{}, 80});
     auto second = hosts.stream(hosts.server());
     EXPECT_EQ(second->bind({{}, 80}), std::errc::address_in_use);
 }
 
-TEST_F(Concepts, only_the_listener_hears_a_new_syn) {
+TEST_F(PortsAndSockets, only_the_listener_hears_a_new_syn) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto first = hosts.connected(web);
     auto accepted = listener->accept();
@@ -72,7 +72,7 @@ TEST_F(Concepts, only_the_listener_hears_a_new_syn) {
     EXPECT_EQ(hosts.receive(**accepted).text, "still here");
 }
 
-TEST_F(Concepts, tcp_and_udp_have_separate_port_spaces) {
+TEST_F(PortsAndSockets, tcp_and_udp_have_separate_port_spaces) {
     auto tcp_echo = hosts.listener(hosts.server(), {{}, 7});
     auto udp_echo = hosts.datagram(hosts.server());
     ASSERT_NE(tcp_echo, nullptr);
@@ -84,7 +84,7 @@ TEST_F(Concepts, tcp_and_udp_have_separate_port_spaces) {
     EXPECT_TRUE(tcp_echo->accept());
 }
 
-TEST_F(Concepts, a_specific_and_a_wildcard_listener_coexist_and_the_specific_one_wins) {
+TEST_F(PortsAndSockets, a_specific_and_a_wildcard_listener_coexist_and_the_specific_one_wins) {
     auto wildcard = hosts.listener(hosts.server(), {{}, 80});
     auto specific = hosts.listener(hosts.server(), {TwoHosts::server_second_address, 80});
     ASSERT_TRUE(wildcard && specific);
@@ -96,7 +96,7 @@ TEST_F(Concepts, a_specific_and_a_wildcard_listener_coexist_and_the_specific_one
     EXPECT_FALSE(specific->accept());
 }
 
-TEST_F(Concepts, one_socket_has_one_port_a_second_bind_is_einval) {
+TEST_F(PortsAndSockets, one_socket_has_one_port_a_second_bind_is_einval) {
     auto stream = hosts.stream(hosts.server());
     EXPECT_EQ(stream->bind({{}, 80}), std::errc{});
     EXPECT_EQ(stream->bind({{}, 81}), std::errc::invalid_argument);
@@ -105,7 +105,7 @@ TEST_F(Concepts, one_socket_has_one_port_a_second_bind_is_einval) {
     EXPECT_EQ(datagram->bind({{}, 81}), std::errc::invalid_argument);
 }
 
-TEST_F(Concepts, port_zero_means_choose_for_me) {
+TEST_F(PortsAndSockets, port_zero_means_choose_for_me) {
     auto stream = hosts.stream(hosts.server());
     ASSERT_EQ(stream->bind({{}, 0}), std::errc{});
     EXPECT_NE(stream->local().port, 0);
@@ -115,7 +115,7 @@ TEST_F(Concepts, port_zero_means_choose_for_me) {
     EXPECT_NE(datagram->local().port, 0);
 }
 
-TEST_F(Concepts, the_port_ranges_are_those_of_rfc6335) {
+TEST_F(PortsAndSockets, the_port_ranges_are_those_of_rfc6335) {
     EXPECT_EQ(port_range(0), PortRange::well_known);
     EXPECT_EQ(port_range(1023), PortRange::well_known);
     EXPECT_EQ(port_range(1024), PortRange::registered);
@@ -124,7 +124,7 @@ TEST_F(Concepts, the_port_ranges_are_those_of_rfc6335) {
     EXPECT_EQ(port_range(65535), PortRange::dynamic);
 }
 
-TEST_F(Concepts, a_port_is_free_again_after_close) {
+TEST_F(PortsAndSockets, a_port_is_free_again_after_close) {
     for (int i = 0; i < 3; ++i) {
         auto listener = hosts.listener(hosts.server(), {{}, 80});
         ASSERT_NE(listener, nullptr);
@@ -133,7 +133,7 @@ TEST_F(Concepts, a_port_is_free_again_after_close) {
     }
 }
 
-TEST_F(Concepts, two_client_connections_use_different_local_ports) {
+TEST_F(PortsAndSockets, two_client_connections_use_different_local_ports) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     std::set<Port> ports;
     Sockets clients;
@@ -144,7 +144,7 @@ TEST_F(Concepts, two_client_connections_use_different_local_ports) {
     EXPECT_EQ(ports.size(), 10U);
 }
 
-TEST_F(Concepts, the_same_local_port_is_legal_towards_another_remote) {
+TEST_F(PortsAndSockets, the_same_local_port_is_legal_towards_another_remote) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto other = hosts.listener(hosts.server(), {{}, 81});
     auto one = hosts.stream(hosts.client());
@@ -161,7 +161,7 @@ TEST_F(Concepts, the_same_local_port_is_legal_towards_another_remote) {
     EXPECT_TRUE(two->readiness().writable);
 }
 
-TEST_F(Concepts, an_association_is_the_five_tuple) {
+TEST_F(PortsAndSockets, an_association_is_the_five_tuple) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto stream = hosts.connected(web, {TwoHosts::client_address, 5000});
     auto datagram = hosts.datagram(hosts.client());
@@ -178,14 +178,14 @@ TEST_F(Concepts, an_association_is_the_five_tuple) {
     EXPECT_EQ(udp_rows, 1);
 }
 
-TEST_F(Concepts, the_route_decides_the_local_address_of_a_connection) {
+TEST_F(PortsAndSockets, the_route_decides_the_local_address_of_a_connection) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto client = hosts.connected(web);
     EXPECT_EQ(client->local().address, TwoHosts::client_address);
     EXPECT_EQ(client->remote(), web);
 }
 
-TEST_F(Concepts, the_socket_buffer_is_not_the_mtu) {
+TEST_F(PortsAndSockets, the_socket_buffer_is_not_the_mtu) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto client = hosts.connected(web);
     auto accepted = listener->accept();

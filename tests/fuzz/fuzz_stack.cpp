@@ -229,6 +229,10 @@ class Fuzz {
         udp_.reset();
         settle();
         advance(minutes(60 * 12));
+        for (const socket::Row& row : socket::rows(*stack_)) {
+            std::fprintf(stderr, "left over: %s %s %s, %zu unread, %zu unacknowledged\n", to_string(row.local).c_str(),
+                         to_string(row.remote).c_str(), std::string(row.state).c_str(), row.receive_queue, row.send_queue);
+        }
         check(stack_->tcp().connection_count() == 0, "connections end");
         check(stack_->tcp().half_open_count() == 0, "half-open records end");
         check(stack_->tcp().time_wait_count() == 0, "TIME-WAIT ends");

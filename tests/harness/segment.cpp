@@ -38,11 +38,10 @@ std::string options_text(const wire::TcpOptions& options, const NumberBase& base
 
 std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes, const NumberBase& base) {
     std::string text = "Flags [";
-    text.append(flag_letters(header.flags)).append("]");
     const std::uint32_t seq = header.seq - base.sender;
-    text += ", seq " + std::to_string(seq);
+    text.append(flag_letters(header.flags)).append("], seq ").append(std::to_string(seq));
     if (payload_bytes != 0) {
-        text += ":" + std::to_string(seq + static_cast<std::uint32_t>(payload_bytes));
+        text.append(":").append(std::to_string(seq + static_cast<std::uint32_t>(payload_bytes)));
     }
     if (header.flags.ack) text += ", ack " + std::to_string(header.ack - base.receiver);
     text += ", win " + std::to_string(header.window);

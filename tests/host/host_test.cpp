@@ -1,6 +1,7 @@
 // Hosts: configuration, the default host, real links, control sockets, captures, fork.
 #include "berth/host.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -226,6 +227,54 @@ TEST(Hosts, AChildOfForkHasNoneOfTheParentsSockets) {
     UdpSocket(*pair.client).send_to(bytes_of("alive"), pair.server_at(7));
     std::array<std::uint8_t, 10> buffer;
     EXPECT_EQ(socket.receive(buffer).bytes, 5u);
+}
+
+// No descriptor is left for the threads that come now.
+class NoMoreDescriptors {
+  public:
+    NoMoreDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit none = before_;
+        none.rlim_cur = 3;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+  private:
+    rlimit before_{};
+};
+
+TEST(Hosts, WithoutKernelDescriptorsNoHostIsMade) {
+    const NoMoreDescriptors limit;
+    EXPECT_EQ(Host::create().error(),
+              "cannot make a host: there are no file descriptors left; raise 'ulimit -n'");
+}
+
+TEST(Hosts, ThreadsWithoutADescriptorToSleepOnAreWokenAllTheSame) {
+    constexpr int threads = 4;
+    HostPair pair;
+    std::vector<UdpSocket> sockets;
+    for (int t = 0; t < threads; ++t)
+        sockets.emplace_back(*pair.server, Endpoint{{}, static_cast<Port>(100 + t)});
+    const NoMoreDescriptors limit;
+    std::atomic<int> started{0};
+    std::atomic<int> got{0};
+    std::vector<std::thread> pool;
+    for (int t = 0; t < threads; ++t) {
+        pool.emplace_back([&, t] {
+            std::array<std::uint8_t, 10> buffer;
+            ++started;
+            got += static_cast<int>(sockets[static_cast<std::size_t>(t)].receive(buffer).bytes);
+        });
+    }
+    while (started < threads)
+        std::this_thread::yield();
+    UdpSocket sender(*pair.client);
+    for (int t = 0; t < threads; ++t)
+        EXPECT_TRUE(sender.send_to(bytes_of("x"), pair.server_at(static_cast<Port>(100 + t))));
+    for (std::thread& thread : pool)
+        thread.join();
+    EXPECT_EQ(got, threads);
 }
 
 TEST(Hosts, DescriptorsAreReused) {

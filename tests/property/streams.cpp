@@ -19,6 +19,7 @@ class Conversation : public ScriptTest {
     void send_over_a_bad_network();
 
   private:
+    bool hear_with_loss(std::uint32_t loss_percent);
     void TestBody() override {}
 };
 
@@ -61,6 +62,19 @@ void Conversation::receive_in_any_order() {
     EXPECT_TRUE(script.goes_on());
 }
 
+// The peer gets what the network does not lose; true if there was data among it.
+bool Conversation::hear_with_loss(std::uint32_t loss_percent) {
+    bool data = false;
+    while (script.goes_on() && !script.heard().empty()) {
+        const Heard heard = script.heard().front();
+        script.heard().pop_front();
+        if (random.below(100) < loss_percent) continue;
+        peer.takes(heard, {__FILE__, __LINE__});
+        data = data || !heard.payload.empty();
+    }
+    return data;
+}
+
 // The network loses, the peer acknowledges what it has; every segment's contents are compared.
 void Conversation::send_over_a_bad_network() {
     constexpr std::uint32_t bytes = 50'000;
@@ -68,18 +82,13 @@ void Conversation::send_over_a_bad_network() {
     accept_connection({.mss = static_cast<std::uint16_t>(100 + random.below(1361))});
     std::uint32_t written = 0;
     for (int round = 0; round < 10'000 && script.goes_on() && peer.received_up_to() < bytes + 1; ++round) {
-        if (written < bytes) written += static_cast<std::uint32_t>(app.sends_some(std::min(1 + random.below(5000), bytes - written)));
-        bool said_something = false;
-        while (script.goes_on() && !script.heard().empty()) {
-            const Heard heard = script.heard().front();
-            script.heard().pop_front();
-            if (random.below(100) < loss_percent) continue;
-            peer.takes(heard, {__FILE__, __LINE__});
-            said_something = said_something || !heard.payload.empty();
-        }
-        if (said_something && random.below(100) >= loss_percent) {
+        const bool heard_data = hear_with_loss(loss_percent);
+        if (heard_data && random.below(100) >= loss_percent) {
             peer.sends({});
-        } else if (script.heard().empty()) {
+        } else if (written < bytes) {
+            written += static_cast<std::uint32_t>(app.sends_some(std::min(1 + random.below(5000), bytes - written)));
+            if (script.heard().empty()) advance(milliseconds(1));
+        } else {
             advance(milliseconds(1 + random.below(500)));
         }
     }

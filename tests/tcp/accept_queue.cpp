@@ -128,6 +128,19 @@ TEST_F(AcceptQueue, connections_are_bounded_design_8) {
     EXPECT_NE(script.state_of(second.four_tuple()), State::established);
 }
 
+TEST_F(AcceptQueue, a_segment_beyond_the_listeners_small_buffer_makes_no_connection_rfc9293_3_10_7_4_first) {
+    app.listens();
+    ASSERT_EQ(app.listener().set_option(socket::Option::receive_buffer, 5000), std::errc{});
+    Peer& who = client(40001);
+    who.sends({.syn = true});
+    stack.sends_to(who, {.syn = true});
+    who.sends({.seq = 6001, .length = 10, .ack = 1});
+    dropped(DropReason::tcp_out_of_window);
+    script.heard().clear();
+    app.accept_fails(std::errc::operation_would_block);
+    EXPECT_EQ(script.core().tcp().half_open_count(), 1U);
+}
+
 TEST_F(AcceptQueue, a_backlog_is_at_least_one_posix_listen) {
     app.listens(0);
     connects(client(40001));

@@ -91,7 +91,7 @@ std::string matrix() {
         text += "\n" + std::string(tcp::name_of(state)) + "\n";
         for (const Kind& kind : kinds()) {
             Probe probe(state);
-            std::string line = "    " + padded(kind.name, 24) + probe.answer_to(kind.segment);
+            std::string line = padded(kind.name, 24).insert(0, "    ").append(probe.answer_to(kind.segment));
             line.erase(line.find_last_not_of(' ') + 1);
             text += line + "\n";
         }

@@ -72,6 +72,25 @@ TEST_F(TimestampsOption, the_clock_may_wrap_rfc7323_5_2) {
     stack.sends({});
 }
 
+TEST_F(TimestampsOption, in_syn_received_a_refused_segment_leaves_the_record_as_it_is_rfc7323_5_3) {
+    app.listens();
+    peer.sends({.syn = true, .mss = 1460, .ts = Timestamps{1000, 0}});
+    stack.loses({.syn = true});
+    peer.sends({.ack = 1, .ts = Timestamps{999, 0}});
+    dropped(DropReason::tcp_paws);
+    stack.loses({.seq = 0, .syn = true});
+    peer.sends({.ack = 1, .no_ts = true});
+    dropped(DropReason::tcp_missing_timestamp);
+    app.accept_fails(std::errc::operation_would_block);
+    state_is(State::syn_received);
+    // Its timer still runs.
+    advance(seconds(1));
+    stack.sends({.seq = 0, .syn = true});
+    peer.sends({.ts = Timestamps{1001, 0}});
+    app.accepts();
+    state_is(State::established);
+}
+
 TEST_F(TimestampsOption, a_reset_is_not_subject_to_paws_rfc7323_5_3) {
     accept_with_timestamps();
     peer.sends({.rst = true, .ts = Timestamps{1, 0}});

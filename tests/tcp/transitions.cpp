@@ -26,7 +26,7 @@ std::string matrix() {
         text += "\n" + std::string(name_of(state_at(s))) + "\n";
         for (std::size_t e = 0; e < event_count; ++e) {
             const auto next = next_state(state_at(s), event_at(e));
-            text += "    " + padded(name_of(event_at(e)), 16) + (next ? std::string(name_of(*next)) : "-") + "\n";
+            text.append("    ").append(padded(name_of(event_at(e)), 16)).append(next ? name_of(*next) : "-").append("\n");
         }
     }
     return text;

@@ -27,7 +27,8 @@ void EventLoop::remove_finished() {
 int EventLoop::timeout_ms(Moment now, std::chrono::milliseconds limit) const {
     Moment until = now + limit;
     for (const auto& activity : activities_)
-        if (const auto deadline = activity->deadline(); deadline) until = std::min(until, *deadline);
+        if (const auto deadline = activity->deadline(); deadline)
+            until = std::min(until, *deadline);
     if (until <= now) return 0;
     return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now).count());
 }
@@ -40,8 +41,7 @@ void EventLoop::turn(std::chrono::milliseconds limit) {
         const short events = activity->events();
         polled_.push_back({events == 0 ? -1 : activity->fd(), events, 0});
     }
-    const int ready =
-        berth_poll(polled_.data(), polled_.size(), timeout_ms(Clock::now(), limit));
+    const int ready = berth_poll(polled_.data(), polled_.size(), timeout_ms(Clock::now(), limit));
     if (ready < 0 && errno != EINTR)
         throw Failure(std::string("cannot wait for events: ") + std::strerror(errno));
     const Moment now = Clock::now();
@@ -56,7 +56,8 @@ void EventLoop::turn(std::chrono::milliseconds limit) {
 void EventLoop::begin_close() {
     take_adopted();
     const Moment now = Clock::now();
-    for (const auto& activity : activities_) activity->begin_close(now);
+    for (const auto& activity : activities_)
+        activity->begin_close(now);
     remove_finished();
 }
 

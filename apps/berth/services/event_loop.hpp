@@ -1,4 +1,5 @@
-// One thread, one wait: berth_poll over every socket that a server has, and the deadlines beside it.
+// One thread, one wait: berth_poll over every socket that a server has, and the deadlines beside
+// it.
 #pragma once
 
 #include <poll.h>

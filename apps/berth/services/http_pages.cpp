@@ -38,8 +38,7 @@ std::string http_date(std::time_t when) {
     std::tm parts{};
     gmtime_r(&when, &parts);
     std::array<char, 64> text{};
-    const auto size =
-        std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     return {text.data(), size};
 }
 

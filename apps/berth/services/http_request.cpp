@@ -18,7 +18,9 @@ bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -26,8 +28,10 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -70,7 +74,8 @@ int hex_digit(char c) {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
-// Broken escapes and NUL are refused: a file's name cannot hold one, and what follows would be lost.
+// Broken escapes and NUL are refused: a file's name cannot hold one, and what follows would be
+// lost.
 std::optional<std::string> percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -134,7 +139,8 @@ bool take_field(Fields& fields, std::string_view name, std::string_view value) {
     return true;
 }
 
-// False: not header fields. A folded line (RFC 9112 §5.2) and space before the colon (§5.1) are refused.
+// False: not header fields. A folded line (RFC 9112 §5.2) and space before the colon (§5.1) are
+// refused.
 bool parse_fields(std::string_view rest, Fields& fields) {
     while (true) {
         const std::string_view line = take_line(rest);
@@ -153,7 +159,8 @@ bool parse_fields(std::string_view rest, Fields& fields) {
 
 std::optional<std::size_t> request_head_size(std::string_view input) {
     std::size_t start = 0;
-    while (start < input.size() && line_ends.find(input[start]) != std::string_view::npos) ++start;
+    while (start < input.size() && line_ends.find(input[start]) != std::string_view::npos)
+        ++start;
     for (auto at = input.find('\n', start); at != std::string_view::npos;
          at = input.find('\n', at + 1)) {
         std::size_t next = at + 1;
@@ -168,8 +175,7 @@ std::variant<HttpRequest, HttpRefusal> parse_request(std::string_view head) {
     const std::string_view line = take_line(head);
     const auto first_space = line.find(' ');
     const auto last_space = line.rfind(' ');
-    if (first_space == std::string_view::npos || first_space == last_space)
-        return HttpRefusal{400};
+    if (first_space == std::string_view::npos || first_space == last_space) return HttpRefusal{400};
     const auto method = line.substr(0, first_space);
     const auto target = line.substr(first_space + 1, last_space - first_space - 1);
     const auto version = line.substr(last_space + 1);
@@ -193,8 +199,7 @@ std::variant<HttpRequest, HttpRefusal> parse_request(std::string_view head) {
     request.is_head = method == "HEAD";
     request.path = *path;
     // A body means nothing to GET and HEAD. It is not read, so no request can follow it.
-    request.keep_alive =
-        !fields.close && !fields.has_body && (!version_1_0 || fields.keep_alive);
+    request.keep_alive = !fields.close && !fields.has_body && (!version_1_0 || fields.keep_alive);
     if (!fields.conditional_range && !request.is_head) request.range = fields.range;
     return request;
 }

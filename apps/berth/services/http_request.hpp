@@ -17,9 +17,9 @@ struct ByteRange {
 };
 
 struct HttpRequest {
-    bool is_head = false;     // HEAD: the same answer without its body
-    bool keep_alive = true;   // another request may follow on this connection
-    std::string path = "/";   // percent-decoded, without the query; begins with '/'
+    bool is_head = false;    // HEAD: the same answer without its body
+    bool keep_alive = true;  // another request may follow on this connection
+    std::string path = "/";  // percent-decoded, without the query; begins with '/'
     std::optional<ByteRange> range{};
 };
 
@@ -28,8 +28,8 @@ struct HttpRefusal {
     int status = 400;
 };
 
-// The bytes that the next request head occupies at the front of `input`, with its blank line; nullopt:
-// it is not complete. Empty lines before it belong to it (RFC 9112 §2.2).
+// The bytes that the next request head occupies at the front of `input`, with its blank line;
+// nullopt: it is not complete. Empty lines before it belong to it (RFC 9112 §2.2).
 std::optional<std::size_t> request_head_size(std::string_view input);
 
 std::variant<HttpRequest, HttpRefusal> parse_request(std::string_view head);

@@ -45,8 +45,7 @@ std::optional<Moment> HttpSession::deadline() const {
 }
 
 void HttpSession::on_deadline(Moment now) {
-    if (request_deadline_ && *request_deadline_ <= now && is_open())
-        return refuse(408);
+    if (request_deadline_ && *request_deadline_ <= now && is_open()) return refuse(408);
     StreamSession::on_deadline(now);
 }
 
@@ -103,23 +102,24 @@ void HttpSession::answer(const HttpRequest& request) {
         return send_page({}, welcome_page(connection().four_tuple()));
     }
     WebResource resource = root_->open(request.path);
-    std::visit(Overloaded{
-                   [&](WebFile& file) { answer_file(request, std::move(file)); },
-                   [&](WebDirectory& listing) { send_page({}, listing_page(request.path, listing)); },
-                   [&](WebRedirect& redirect) {
-                       send_page({301, "text/html; charset=utf-8",
-                                  fmt::format("Location: {}\r\n", redirect.path)},
-                                 error_page(301));
-                   },
-                   [&](WebError& error) { send_page({error.status}, error_page(error.status)); },
-               },
-               resource);
+    std::visit(
+        Overloaded{
+            [&](WebFile& file) { answer_file(request, std::move(file)); },
+            [&](WebDirectory& listing) { send_page({}, listing_page(request.path, listing)); },
+            [&](WebRedirect& redirect) {
+                send_page({301, "text/html; charset=utf-8",
+                           fmt::format("Location: {}\r\n", redirect.path)},
+                          error_page(301));
+            },
+            [&](WebError& error) { send_page({error.status}, error_page(error.status)); },
+        },
+        resource);
 }
 
 void HttpSession::answer_file(const HttpRequest& request, WebFile file) {
-    Response response{200, file.media_type,
-                      fmt::format("Last-Modified: {}\r\nAccept-Ranges: bytes\r\n",
-                                  http_date(file.modified))};
+    Response response{
+        200, file.media_type,
+        fmt::format("Last-Modified: {}\r\nAccept-Ranges: bytes\r\n", http_date(file.modified))};
     Part part{0, file.size_bytes};
     if (request.range) {
         const auto wanted = part_of(*request.range, file.size_bytes);
@@ -154,12 +154,13 @@ void HttpSession::send_page(const Response& response, std::string_view body) {
 }
 
 void HttpSession::send_head(const Response& response, std::uint64_t body_bytes) {
-    append(fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nServer: berth\r\nContent-Type: {}\r\n"
-                       "Content-Length: {}\r\nX-Content-Type-Options: nosniff\r\n"
-                       "Connection: {}\r\n{}\r\n",
-                       response.status, reason_phrase(response.status),
-                       http_date(std::time(nullptr)), response.media_type, body_bytes,
-                       keep_alive_ ? "keep-alive" : "close", response.extra_fields));
+    append(
+        fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nServer: berth\r\nContent-Type: {}\r\n"
+                    "Content-Length: {}\r\nX-Content-Type-Options: nosniff\r\n"
+                    "Connection: {}\r\n{}\r\n",
+                    response.status, reason_phrase(response.status), http_date(std::time(nullptr)),
+                    response.media_type, body_bytes, keep_alive_ ? "keep-alive" : "close",
+                    response.extra_fields));
 }
 
 void HttpSession::end_response() {
@@ -170,8 +171,8 @@ void HttpSession::end_response() {
 void HttpSession::send_file_part() {
     const auto wanted = std::min<std::uint64_t>(file_left_bytes_, output_limit_bytes);
     const auto space = prepare(static_cast<std::size_t>(wanted));
-    const auto got = ::pread(file_.get(), space.data(), space.size(),
-                             static_cast<off_t>(file_offset_));
+    const auto got =
+        ::pread(file_.get(), space.data(), space.size(), static_cast<off_t>(file_offset_));
     const auto filled = got > 0 ? static_cast<std::size_t>(got) : 0;
     commit(space, filled);
     // The file has shrunk or cannot be read: the promised length can only be taken back by a reset.

@@ -60,7 +60,8 @@ ServiceSpec parse_service(std::string_view text) {
 
 std::vector<ServiceSpec> all_services() {
     std::vector<ServiceSpec> all;
-    for (const auto& info : known_services) all.push_back({info.kind, {{}, info.port}, {}});
+    for (const auto& info : known_services)
+        all.push_back({info.kind, {{}, info.port}, {}});
     return all;
 }
 
@@ -78,8 +79,7 @@ void check_services(const std::vector<ServiceSpec>& services,
                 throw UsageError(fmt::format(
                     "services {} and {} both want {}: one listener per address and port; move one "
                     "with {}=PORT",
-                    other->info().name, one->info().name, to_string(one->local),
-                    one->info().name));
+                    other->info().name, one->info().name, to_string(one->local), one->info().name));
     }
 }
 

@@ -46,8 +46,8 @@ struct ServiceSpec {
 ServiceSpec parse_service(std::string_view text);
 std::vector<ServiceSpec> all_services();
 
-// Throws UsageError where two of them want the same port of the same address, or one wants an address
-// that is not among the host's.
+// Throws UsageError where two of them want the same port of the same address, or one wants an
+// address that is not among the host's.
 void check_services(const std::vector<ServiceSpec>& services,
                     const std::vector<Ipv4Address>& addresses);
 

@@ -20,15 +20,14 @@ std::string daytime_line() {
     std::tm parts{};
     gmtime_r(&now, &parts);
     std::array<char, 64> text{};
-    const auto size = std::strftime(text.data(), text.size(), "%A, %B %d, %Y %H:%M:%S-UTC\r\n",
-                                    &parts);
+    const auto size =
+        std::strftime(text.data(), text.size(), "%A, %B %d, %Y %H:%M:%S-UTC\r\n", &parts);
     return {text.data(), size};
 }
 
 // Four octets, most significant first; it wraps in 2036, as RFC 868 says.
 std::string time_bytes() {
-    const auto seconds =
-        static_cast<std::uint32_t>(std::time(nullptr)) + seconds_1900_to_1970;
+    const auto seconds = static_cast<std::uint32_t>(std::time(nullptr)) + seconds_1900_to_1970;
     std::string bytes;
     for (int shift = 24; shift >= 0; shift -= 8)
         bytes += static_cast<char>(static_cast<unsigned char>(seconds >> shift));
@@ -98,7 +97,8 @@ class DatagramService : public Activity {
   public:
     DatagramService(ServiceKind kind, UdpSocket socket, std::span<const Port> service_ports)
         : kind_(kind), socket_(std::move(socket)) {
-        for (const auto& info : known_services) silent_ports_.push_back(info.port);
+        for (const auto& info : known_services)
+            silent_ports_.push_back(info.port);
         silent_ports_.insert(silent_ports_.end(), service_ports.begin(), service_ports.end());
         std::sort(silent_ports_.begin(), silent_ports_.end());
     }

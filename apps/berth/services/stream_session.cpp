@@ -7,8 +7,7 @@
 
 namespace berth::app {
 
-StreamSession::StreamSession(TcpConnection connection, Moment now,
-                             std::chrono::seconds idle_limit)
+StreamSession::StreamSession(TcpConnection connection, Moment now, std::chrono::seconds idle_limit)
     : connection_(std::move(connection)),
       idle_limit_(idle_limit.count() > 0 ? idle_limit : default_idle_limit),
       deadline_(now + idle_limit_) {}
@@ -23,7 +22,8 @@ short StreamSession::events() const {
 
 void StreamSession::on_ready(short events, Moment now) {
     if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) read_some(now);
-    // A service that sends without end, or a long file, is filled up here as fast as the peer reads.
+    // A service that sends without end, or a long file, is filled up here as fast as the peer
+    // reads.
     for (int round = 0; round < rounds_per_turn; ++round) {
         if (state_ == State::open && !output_is_full()) refill(now);
         if (output_is_empty() || !write_some(now)) break;

@@ -25,7 +25,8 @@ class StreamSession : public Activity {
     static constexpr std::size_t output_limit_bytes = 64 * 1024;
     // One read: so much input is handed to the service at a time.
     static constexpr std::size_t input_chunk_bytes = 16 * 1024;
-    // A connection on which nothing moved for this long is given up, unless the service has its own.
+    // A connection on which nothing moved for this long is given up, unless the service has its
+    // own.
     static constexpr std::chrono::seconds default_idle_limit{1800};
     // How long the peer may take to say its own goodbye.
     static constexpr std::chrono::seconds drain_limit{5};

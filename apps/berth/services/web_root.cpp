@@ -40,7 +40,7 @@ std::optional<std::vector<std::string>> segments_of(std::string_view path) {
 
 // Looks before it opens: opening a device can have effects.
 WebResource open_file(int directory, const std::string& name) {
-    struct stat seen{};
+    struct stat seen {};
     if (::fstatat(directory, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISREG(seen.st_mode))
         return WebError{404};
@@ -61,7 +61,7 @@ WebResource list_directory(UniqueFd directory) {
     WebDirectory listing;
     while (const dirent* found = ::readdir(stream.get())) {
         const std::string name = found->d_name;
-        struct stat seen{};
+        struct stat seen {};
         if (name == "." || name == ".." ||
             ::fstatat(fd, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0 ||
             !(S_ISREG(seen.st_mode) || S_ISDIR(seen.st_mode)))

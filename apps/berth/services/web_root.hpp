@@ -48,8 +48,8 @@ class WebRoot {
     explicit WebRoot(const std::string& directory);
 
     // `path` is decoded and begins with '/'. The walk goes down from the root's descriptor one name
-    // at a time and follows no symbolic link, so neither "..", nor a link, nor a rename meanwhile can
-    // lead out of it. Only regular files and directories exist.
+    // at a time and follows no symbolic link, so neither "..", nor a link, nor a rename meanwhile
+    // can lead out of it. Only regular files and directories exist.
     WebResource open(std::string_view path) const;
 
   private:

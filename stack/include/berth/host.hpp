@@ -76,15 +76,20 @@ class Host {
     // All links before the first socket. Returns the interface's index.
     // `peer_address`: for a TAP that berth creates, the kernel side's address.
     Maybe<int> add_link(std::string_view url, std::optional<MacAddress> mac = {}, std::optional<Ipv4Prefix> peer_address = {});
+    // Called while the host is locked: it may call other hosts, not this one.
     using Output = std::function<bool(std::span<const std::uint8_t> packet, std::int64_t emission_ns)>;
     Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output, std::optional<MacAddress> mac = {});
     Maybe<int> add_address(int interface_index, Ipv4Prefix address);
     // Without a gateway the destination is on the interface's link; without an interface the gateway's decides.
     Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway, std::optional<int> interface_index = {});
 
-    // Embedded mode only.
+    // A packet for a callback link. Embedded mode: it arrives at `now_ns` and is dealt with at once; what it
+    // causes leaves with the next step. Threads mode: it is queued and arrives now. False: not taken.
     bool input(int interface_index, std::span<const std::uint8_t> packet, std::int64_t now_ns);
+    // Embedded mode: goes from deadline to deadline up to `now_ns`. Packets leave only in here. A packet that
+    // is refused is offered again by the next step.
     void step(std::int64_t now_ns);
+    // When step() has something to do next; INT64_MAX: never.
     std::int64_t next_deadline_ns() const;
 
     // A descriptor of the C API on this host: type is SOCK_STREAM or SOCK_DGRAM, perhaps with SOCK_NONBLOCK. -1 and errno.

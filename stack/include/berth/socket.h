@@ -6,6 +6,10 @@
  * call any function; calls block the calling thread only, unless the descriptor is non-blocking
  * (SOCK_NONBLOCK, berth_fcntl O_NONBLOCK, MSG_DONTWAIT).
  *
+ * No signal is ever raised (a broken pipe is EPIPE alone). A signal handler that runs in a blocked call
+ * ends it with EINTR. Without a host berth_socket says ENETDOWN; a child of fork() has none of its
+ * parent's sockets (EBADF).
+ *
  * Descriptors are berth's own numbers, from BERTH_FIRST_DESCRIPTOR upward, so they can be told from
  * the kernel's; only berth_* functions understand them. berth_poll takes both kinds in one call.
  */
