@@ -54,6 +54,7 @@ Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
     accepted->tos_ = tos_;
     accepted->receive_buffer_ = receive_buffer_;
     accepted->send_buffer_ = send_buffer_;
+    accepted->maximum_segment_ = maximum_segment_;
     accepted->apply_options();
     return std::unique_ptr<Socket>(std::move(accepted));
 }
@@ -190,6 +191,7 @@ void TcpSocket::apply_options() {
     if (listener_ != nullptr) {
         listener_->receive_buffer = receive_buffer_;
         listener_->send_buffer = send_buffer_;
+        listener_->user_mss = maximum_segment_;
     }
     if (connection_ == nullptr) return;
     if (no_delay_ != connection_->no_delay()) connection_->set_no_delay(no_delay_);

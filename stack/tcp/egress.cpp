@@ -66,11 +66,8 @@ void Connection::add_syn_options(wire::TcpOptions& options) const {
     }
 }
 
-// RFC 9293 §3.7.1: what one packet of the path takes, without the fixed headers (RFC 6691 §2).
 std::uint16_t Connection::receive_mss() const {
-    const auto from_path =
-        static_cast<std::uint16_t>(path_.mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
-    return user_mss_ == 0 ? from_path : std::min(user_mss_, from_path);
+    return announced_mss(path_.mtu, user_mss_);
 }
 
 void Connection::commit(const SegmentPlan& plan, Time now) {

@@ -70,12 +70,10 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     record->window = segment.window;
     if (segment.options.mss) record->handshake.peer_mss = *segment.options.mss;
     if (config_.window_scaling && segment.options.window_scale) {
-        const std::uint32_t buffer =
-            listener.receive_buffer == 0 ? config_.receive_buffer_bytes : listener.receive_buffer;
         record->peer_scales = true;
         record->handshake.peer_window_shift =
             std::min<std::uint8_t>(*segment.options.window_scale, 14);
-        record->handshake.window_shift = window_shift_for(buffer);
+        record->handshake.window_shift = window_shift_for(receive_buffer_of(listener));
     }
     if (config_.timestamps && segment.options.timestamps) {
         record->handshake.timestamps = true;
@@ -90,6 +88,15 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     return DropReason::none;
 }
 
+std::uint32_t Tcp::receive_buffer_of(const Listener& listener) const {
+    return listener.receive_buffer == 0 ? config_.receive_buffer_bytes : listener.receive_buffer;
+}
+
+// What a SYN,ACK offers: never scaled (RFC 7323 §2.2).
+std::uint32_t Tcp::initial_window(const Listener& listener) const {
+    return std::min<std::uint32_t>(receive_buffer_of(listener), 0xffff);
+}
+
 void Tcp::send_syn_ack(HalfOpen& record, Time now) {
     const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
     if (!path) {
@@ -101,12 +108,8 @@ void Tcp::send_syn_ack(HalfOpen& record, Time now) {
     header.ack = (record.irs + 1).value;
     header.flags.syn = true;
     header.flags.ack = true;
-    const std::uint32_t buffer = record.listener->receive_buffer == 0
-                                     ? config_.receive_buffer_bytes
-                                     : record.listener->receive_buffer;
-    header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(buffer, 0xffff));
-    header.options.mss =
-        static_cast<std::uint16_t>(path->mtu - wire::ipv4_header_bytes - wire::tcp_header_bytes);
+    header.window = static_cast<std::uint16_t>(initial_window(*record.listener));
+    header.options.mss = announced_mss(path->mtu, record.listener->user_mss);
     if (record.peer_scales) header.options.window_scale = record.handshake.window_shift;
     if (record.handshake.timestamps) {
         const auto offset = timestamp_offset(record.four_tuple.local.address,
@@ -147,10 +150,7 @@ Fate Tcp::on_half_open(HalfOpen& record, Segment& segment, Time now) {
 
 DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) {
     const SequenceNumber rcv_nxt = record.irs + 1;
-    const std::uint32_t buffer = record.listener->receive_buffer == 0
-                                     ? config_.receive_buffer_bytes
-                                     : record.listener->receive_buffer;
-    const std::uint32_t rcv_wnd = std::min<std::uint32_t>(buffer, 0xffff);
+    const std::uint32_t rcv_wnd = initial_window(*record.listener);
     // The peer's SYN again: our SYN,ACK was lost, so that (and not an empty ACK) is what helps.
     if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
         segment.seq == record.irs) {
@@ -161,8 +161,7 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
     // refuse, for then nothing would be left to repeat the SYN,ACK.
     if (record.handshake.timestamps && !segment.flags.rst) {
         if (!segment.options.timestamps) return DropReason::tcp_missing_timestamp;
-        const std::uint32_t age =
-            segment.options.timestamps->value - record.handshake.ts_recent;
+        const std::uint32_t age = segment.options.timestamps->value - record.handshake.ts_recent;
         if (static_cast<std::int32_t>(age) < 0) {
             if (may_challenge(now)) send_syn_ack(record, now);
             return DropReason::tcp_paws;
@@ -207,6 +206,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
         new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
     if (listener.receive_buffer != 0) connection->set_receive_limit(listener.receive_buffer);
     if (listener.send_buffer != 0) connection->set_send_limit(listener.send_buffer);
+    connection->set_user_mss(listener.user_mss);
     connection->sender_.syn_was_sent(record.retries > 0);
     connection->receiver_.start(record.irs, record.handshake.window_shift,
                                 connection->receive_mss());

@@ -34,6 +34,7 @@ class Listener : public demux::LocalBinding {
     std::uint32_t receive_buffer =
         0;  // SO_RCVBUF and SO_SNDBUF of the connections born here; 0: the default
     std::uint32_t send_buffer = 0;
+    std::uint16_t user_mss = 0;  // TCP_MAXSEG of the connections born here; 0: what the path allows
 };
 
 }  // namespace berth::tcp

@@ -1,15 +1,26 @@
 // An arrived segment in the RFC's terms: SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "link/frame.hpp"
 #include "tcp/sequence.hpp"
+#include "wire/ipv4.hpp"
 #include "wire/tcp.hpp"
 
 namespace berth::tcp {
+
+// RFC 9293 §3.7.1: what one packet of the path takes, without the fixed headers (RFC 6691 §2);
+// `user_mss` (TCP_MAXSEG) bounds it further, 0 does not.
+constexpr std::uint16_t announced_mss(std::uint16_t mtu, std::uint16_t user_mss) {
+    constexpr std::size_t fixed_headers = wire::ipv4_header_bytes + wire::tcp_header_bytes;
+    const auto from_path = static_cast<std::uint16_t>(mtu - fixed_headers);
+    return user_mss == 0 ? from_path : std::min(user_mss, from_path);
+}
 
 struct Segment {
     SequenceNumber seq;

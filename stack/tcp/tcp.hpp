@@ -130,6 +130,8 @@ class Tcp {
                    Segment& segment, Time now);
     DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
                               Time now);
+    std::uint32_t receive_buffer_of(const Listener& listener) const;
+    std::uint32_t initial_window(const Listener& listener) const;
     void send_syn_ack(HalfOpen& record, Time now);
     void on_half_open_timer(HalfOpen& record, Time now);
     void destroy(HalfOpen& record);

@@ -28,7 +28,8 @@ TEST_F(DatagramsAndStreams, one_udp_socket_serves_many_peers) {
         hosts.send(*server, "to " + std::to_string(i), heard.source);
     }
     hosts.settle();
-    for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(hosts.receive(*clients[i]).text, "to " + std::to_string(i));
+    for (std::size_t i = 0; i < clients.size(); ++i)
+        EXPECT_EQ(hosts.receive(*clients[i]).text, "to " + std::to_string(i));
 }
 
 TEST_F(DatagramsAndStreams, a_connected_udp_socket_hears_only_its_peer) {
@@ -51,7 +52,8 @@ TEST_F(DatagramsAndStreams, tcp_is_a_stream_without_message_boundaries) {
     auto client = hosts.connected(service);
     auto server = listener->accept();
     ASSERT_TRUE(server);
-    for (const char* part : {"to", "geth", "er"}) hosts.send(*client, part);
+    for (const char* part : {"to", "geth", "er"})
+        hosts.send(*client, part);
     hosts.advance(seconds(1));
     EXPECT_EQ(hosts.receive(**server).text, "together");
 }
@@ -60,7 +62,8 @@ TEST_F(DatagramsAndStreams, udp_keeps_datagrams_apart) {
     auto server = hosts.datagram(hosts.server());
     ASSERT_EQ(server->bind({{}, 9999}), std::errc{});
     auto client = hosts.datagram(hosts.client());
-    for (const char* part : {"a", "part", ""}) hosts.send(*client, part, service);
+    for (const char* part : {"a", "part", ""})
+        hosts.send(*client, part, service);
     hosts.settle();
     EXPECT_EQ(hosts.receive(*server).text, "a");
     EXPECT_EQ(hosts.receive(*server).text, "part");
@@ -70,7 +73,8 @@ TEST_F(DatagramsAndStreams, udp_keeps_datagrams_apart) {
     EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
 }
 
-TEST_F(DatagramsAndStreams, what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_stream_is_not) {
+TEST_F(DatagramsAndStreams,
+       what_does_not_fit_of_a_datagram_is_lost_what_does_not_fit_of_a_stream_is_not) {
     auto udp_server = hosts.datagram(hosts.server());
     ASSERT_EQ(udp_server->bind({{}, 9999}), std::errc{});
     auto udp_client = hosts.datagram(hosts.client());

@@ -30,7 +30,8 @@ TEST_F(PortsAndSockets, the_four_tuple_tells_apart_sockets_that_share_a_local_en
     EXPECT_EQ(hosts.receive(**server_two).text, "for two");
 }
 
-TEST_F(PortsAndSockets, the_accepted_socket_keeps_the_listeners_port_there_is_no_new_dedicated_one) {
+TEST_F(PortsAndSockets,
+       the_accepted_socket_keeps_the_listeners_port_there_is_no_new_dedicated_one) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     Sockets clients;
     for (int i = 0; i < 5; ++i) {
@@ -40,14 +41,17 @@ TEST_F(PortsAndSockets, the_accepted_socket_keeps_the_listeners_port_there_is_no
         EXPECT_EQ((*accepted)->local(), web);
         clients.push_back(std::move(*accepted));
     }
-    for (const socket::Row& row : hosts.rows(hosts.server(), "ESTAB")) EXPECT_EQ(row.local.port, 80);
+    for (const socket::Row& row : hosts.rows(hosts.server(), "ESTAB"))
+        EXPECT_EQ(row.local.port, 80);
     EXPECT_EQ(hosts.rows(hosts.server(), "ESTAB").size(), 5U);
 }
 
-TEST_F(PortsAndSockets, who_which_and_which_one_three_clients_are_one_listener_and_three_connections) {
+TEST_F(PortsAndSockets,
+       who_which_and_which_one_three_clients_are_one_listener_and_three_connections) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     Sockets clients;
-    for (int i = 0; i < 3; ++i) clients.push_back(hosts.connected(web));
+    for (int i = 0; i < 3; ++i)
+        clients.push_back(hosts.connected(web));
     EXPECT_EQ(hosts.rows(hosts.server(), "LISTEN").size(), 1U);
     EXPECT_EQ(hosts.rows(hosts.server(), "ESTAB").size(), 3U);
 }

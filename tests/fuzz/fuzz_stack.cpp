@@ -34,8 +34,8 @@ constexpr std::size_t max_sockets = 16;
 constexpr std::size_t max_blocks = 4096;
 
 enum Operation : std::uint8_t {
-    op_packet,     // as it is
-    op_segment,    // built around the conversation that was heard last: flags, offsets, payload size
+    op_packet,   // as it is
+    op_segment,  // built around the conversation that was heard last: flags, offsets, payload size
     op_broadcast,  // a segment or datagram to the broadcast address
     op_advance,
     op_send,
@@ -78,7 +78,8 @@ class Fuzz {
         stack_->add_address(0, {our_address, 24});
         stack_->set_observer(&fates_);
         listener_ = socket::open(*stack_, socket::Type::stream);
-        check(listener_->bind({{}, 80}) == std::errc{} && listener_->listen(8) == std::errc{}, "the listener listens");
+        check(listener_->bind({{}, 80}) == std::errc{} && listener_->listen(8) == std::errc{},
+              "the listener listens");
         udp_ = socket::open(*stack_, socket::Type::datagram);
         check(udp_->bind({{}, 53}) == std::errc{}, "the UDP port is bound");
     }
@@ -95,20 +96,25 @@ class Fuzz {
     }
 
   private:
-    static std::uint8_t at(Bytes bytes, std::size_t i) { return i < bytes.size() ? bytes[i] : std::uint8_t{0}; }
+    static std::uint8_t at(Bytes bytes, std::size_t i) {
+        return i < bytes.size() ? bytes[i] : std::uint8_t{0};
+    }
 
     void act(Operation operation, Bytes bytes) {
         switch (operation) {
             case op_packet: return put(bytes);
             case op_segment: return put_segment(bytes, our_address);
             case op_broadcast: return put_broadcast(bytes);
-            case op_advance: return advance(milliseconds(std::int64_t{at(bytes, 0)} << (at(bytes, 1) % 12)));
+            case op_advance:
+                return advance(milliseconds(std::int64_t{at(bytes, 0)} << (at(bytes, 1) % 12)));
             case op_connect: return connect(bytes);
             case op_refuse:
-                device_.room = at(bytes, 0) == 0 ? harness::FakeDevice::without_limit : at(bytes, 0) % 8;
+                device_.room =
+                    at(bytes, 0) == 0 ? harness::FakeDevice::without_limit : at(bytes, 0) % 8;
                 return;
             case op_accept:
-                if (auto accepted = listener_->accept(); accepted && sockets_.size() < max_sockets) sockets_.push_back(std::move(*accepted));
+                if (auto accepted = listener_->accept(); accepted && sockets_.size() < max_sockets)
+                    sockets_.push_back(std::move(*accepted));
                 return;
             default: return use(operation, bytes);
         }
@@ -139,7 +145,8 @@ class Fuzz {
         if (sockets_.size() == max_sockets) return;
         auto socket = socket::open(*stack_, socket::Type::stream);
         socket->set_option(socket::Option::reuse_address, 1);
-        if (socket->bind({our_address, static_cast<Port>(81 + at(bytes, 0) % 4)}) != std::errc{}) return;
+        if (socket->bind({our_address, static_cast<Port>(81 + at(bytes, 0) % 4)}) != std::errc{})
+            return;
         socket->connect({peer_address, peer_port});
         sockets_.push_back(std::move(socket));
     }
@@ -151,16 +158,22 @@ class Fuzz {
         header.source_port = peer_port;
         header.destination_port = static_cast<Port>(80 + at(bytes, 7) % 6);
         header.flags = wire::TcpFlags::from_byte(at(bytes, 0));
-        header.seq = peer_next_ + static_cast<std::uint32_t>(static_cast<std::int16_t>(at(bytes, 1) << 8 | at(bytes, 2)));
-        header.ack = stack_next_ + static_cast<std::uint32_t>(static_cast<std::int16_t>(at(bytes, 3) << 8 | at(bytes, 4)));
+        header.seq = peer_next_ + static_cast<std::uint32_t>(
+                                      static_cast<std::int16_t>(at(bytes, 1) << 8 | at(bytes, 2)));
+        header.ack = stack_next_ + static_cast<std::uint32_t>(
+                                       static_cast<std::int16_t>(at(bytes, 3) << 8 | at(bytes, 4)));
         header.window = static_cast<std::uint16_t>(at(bytes, 5) << 8);
-        if ((at(bytes, 8) & 1) != 0) header.options.mss = static_cast<std::uint16_t>(at(bytes, 9) << 3);
+        if ((at(bytes, 8) & 1) != 0)
+            header.options.mss = static_cast<std::uint16_t>(at(bytes, 9) << 3);
         if ((at(bytes, 8) & 2) != 0) header.options.window_scale = at(bytes, 10);
-        if ((at(bytes, 8) & 4) != 0) header.options.timestamps = wire::TcpTimestamps{at(bytes, 11), at(bytes, 12)};
+        if ((at(bytes, 8) & 4) != 0)
+            header.options.timestamps = wire::TcpTimestamps{at(bytes, 11), at(bytes, 12)};
         const std::vector<std::uint8_t> payload(std::size_t{at(bytes, 6)} * 6, 'p');
-        std::vector<std::uint8_t> packet(wire::ipv4_header_bytes + wire::tcp_header_size(header.options));
+        std::vector<std::uint8_t> packet(wire::ipv4_header_bytes +
+                                         wire::tcp_header_size(header.options));
         const std::array<Bytes, 1> slices{Bytes(payload)};
-        wire::write_tcp(header, peer_address, destination, slices, MutableBytes(packet).subspan(wire::ipv4_header_bytes));
+        wire::write_tcp(header, peer_address, destination, slices,
+                        MutableBytes(packet).subspan(wire::ipv4_header_bytes));
         packet.insert(packet.end(), payload.begin(), payload.end());
         wire::Ipv4Header ip;
         ip.total_length = static_cast<std::uint16_t>(packet.size());
@@ -178,7 +191,8 @@ class Fuzz {
         const std::uint64_t sent_before = stack_->interface_at(0).counters().frames_out;
         put_segment(bytes, broadcast_address);
         stack_->transmit(0, now_, 100);
-        check(stack_->interface_at(0).counters().frames_out == sent_before, "a broadcast segment gets no answer");
+        check(stack_->interface_at(0).counters().frames_out == sent_before,
+              "a broadcast segment gets no answer");
     }
 
     void put(Bytes packet) {
@@ -202,22 +216,27 @@ class Fuzz {
 
     void settle() {
         int rounds = 0;
-        while (stack_->poll(now_)) check(++rounds < 10'000, "the stack comes to rest");
-        while (!device_.sent.empty()) hear(device_.take().bytes);
+        while (stack_->poll(now_))
+            check(++rounds < 10'000, "the stack comes to rest");
+        while (!device_.sent.empty())
+            hear(device_.take().bytes);
         check(stack_->buffers().outstanding() <= max_blocks, "memory is bounded");
     }
 
     void hear(Bytes frame) {
         const auto ip = wire::Ipv4View::parse(frame);
         check(ip.has_value(), "packets sent are well formed");
-        check(!ip->destination().is_multicast() && !ip->destination().is_limited_broadcast(), "answers go to one host");
+        check(!ip->destination().is_multicast() && !ip->destination().is_limited_broadcast(),
+              "answers go to one host");
         if (ip->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
-        const auto tcp = wire::TcpView::parse(ip->payload(), ip->source(), ip->destination(), false);
+        const auto tcp =
+            wire::TcpView::parse(ip->payload(), ip->source(), ip->destination(), false);
         check(tcp.has_value(), "segments sent are well formed");
         const wire::TcpFlags flags = tcp->flags();
         check(!(flags.syn && flags.fin) && !(flags.syn && flags.rst), "flags sent make sense");
         if (flags.rst) return;
-        stack_next_ = tcp->seq() + static_cast<std::uint32_t>(tcp->payload().size()) + (flags.syn ? 1 : 0) + (flags.fin ? 1 : 0);
+        stack_next_ = tcp->seq() + static_cast<std::uint32_t>(tcp->payload().size()) +
+                      (flags.syn ? 1 : 0) + (flags.fin ? 1 : 0);
         if (flags.ack) peer_next_ = tcp->ack();
     }
 
@@ -230,8 +249,9 @@ class Fuzz {
         settle();
         advance(minutes(60 * 12));
         for (const socket::Row& row : socket::rows(*stack_)) {
-            std::fprintf(stderr, "left over: %s %s %s, %zu unread, %zu unacknowledged\n", to_string(row.local).c_str(),
-                         to_string(row.remote).c_str(), std::string(row.state).c_str(), row.receive_queue, row.send_queue);
+            std::fprintf(stderr, "left over: %s %s %s, %zu unread, %zu unacknowledged\n",
+                         to_string(row.local).c_str(), to_string(row.remote).c_str(),
+                         std::string(row.state).c_str(), row.receive_queue, row.send_queue);
         }
         check(stack_->tcp().connection_count() == 0, "connections end");
         check(stack_->tcp().half_open_count() == 0, "half-open records end");

@@ -25,14 +25,18 @@ bool App::succeeded(std::errc error, const std::string& call, Where where) {
 bool App::failed_with(std::errc error, std::errc expected, const std::string& call, Where where) {
     script_.append(" = " + error_text(error));
     if (error == expected) return true;
-    script_.fail(where, call + " gave " + error_text(error) + ", expected " + error_text(expected) + ".");
+    script_.fail(where,
+                 call + " gave " + error_text(error) + ", expected " + error_text(expected) + ".");
     return false;
 }
 
-void App::listens(int backlog, Where where) { listens_at({{}, script_.local.port}, backlog, where); }
+void App::listens(int backlog, Where where) {
+    listens_at({{}, script_.local.port}, backlog, where);
+}
 
 void App::listens_at(Endpoint local, int backlog, Where where) {
-    if (!begins("listen(" + to_string(local) + ", backlog " + std::to_string(backlog) + ")", where)) return;
+    if (!begins("listen(" + to_string(local) + ", backlog " + std::to_string(backlog) + ")", where))
+        return;
     listener_ = socket::open(script_.core(), socket::Type::stream);
     if (!succeeded(listener_->bind(local), "bind", where)) return;
     if (succeeded(listener_->listen(backlog), "listen", where)) ends(where);
@@ -47,7 +51,8 @@ void App::accepts(Where where) {
     read_ = 0;
     const std::optional<Endpoint> remote = socket_->remote();
     if (remote != peer_.endpoint) {
-        script_.fail(where, "The accepted connection is with " + (remote ? to_string(*remote) : "nobody") + ", expected " +
+        script_.fail(where, "The accepted connection is with " +
+                                (remote ? to_string(*remote) : "nobody") + ", expected " +
                                 to_string(peer_.endpoint) + ".");
         return;
     }
@@ -66,7 +71,9 @@ void App::connects(Where where) {
     sent_ = 0;
     read_ = 0;
     if (!succeeded(socket_->bind(peer_.stack_endpoint), "bind", where)) return;
-    if (failed_with(socket_->connect(peer_.endpoint), std::errc::operation_in_progress, "connect", where)) ends(where);
+    if (failed_with(socket_->connect(peer_.endpoint), std::errc::operation_in_progress, "connect",
+                    where))
+        ends(where);
 }
 
 std::size_t App::sends_some(std::size_t bytes, Where where) {
@@ -88,7 +95,8 @@ std::size_t App::sends_some(std::size_t bytes, Where where) {
 void App::sends(std::size_t bytes, Where where) {
     const std::size_t taken = sends_some(bytes, where);
     if (script_.goes_on() && taken != bytes) {
-        script_.fail(where, "send took " + std::to_string(taken) + " of " + std::to_string(bytes) + " bytes.");
+        script_.fail(where, "send took " + std::to_string(taken) + " of " + std::to_string(bytes) +
+                                " bytes.");
     }
 }
 
@@ -109,8 +117,11 @@ void App::reads(std::size_t bytes, Where where) {
         const std::array<MutableBytes, 1> parts{MutableBytes(data).subspan(filled)};
         const auto received = socket_->receive(parts, {});
         if (!received || received->bytes == 0) {
-            script_.fail(where, "receive gave " + std::to_string(filled) + " of " + std::to_string(bytes) + " bytes and then " +
-                                    (received ? "the end of the stream" : error_text(received.error())) + ".");
+            script_.fail(where,
+                         "receive gave " + std::to_string(filled) + " of " + std::to_string(bytes) +
+                             " bytes and then " +
+                             (received ? "the end of the stream" : error_text(received.error())) +
+                             ".");
             return;
         }
         filled += received->bytes;
@@ -129,7 +140,8 @@ void App::reads_end(Where where) {
     const std::array<MutableBytes, 1> parts{MutableBytes(data)};
     const auto received = socket_->receive(parts, {});
     if (!succeeded(received ? std::errc{} : received.error(), "receive", where)) return;
-    if (received->bytes != 0) script_.fail(where, "receive gave data, expected the end of the stream.");
+    if (received->bytes != 0)
+        script_.fail(where, "receive gave data, expected the end of the stream.");
     ends(where);
 }
 
@@ -138,7 +150,8 @@ void App::read_fails(std::errc error, Where where) {
     std::array<std::uint8_t, 1> data{};
     const std::array<MutableBytes, 1> parts{MutableBytes(data)};
     const auto received = socket_->receive(parts, {});
-    if (failed_with(received ? std::errc{} : received.error(), error, "receive", where)) ends(where);
+    if (failed_with(received ? std::errc{} : received.error(), error, "receive", where))
+        ends(where);
 }
 
 void App::closes(Where where) {
@@ -166,7 +179,10 @@ void App::aborts(Where where) {
 }
 
 void App::sets(socket::Option option, std::int64_t value, Where where) {
-    if (!begins("set option " + std::to_string(static_cast<int>(option)) + " to " + std::to_string(value), where)) return;
+    if (!begins("set option " + std::to_string(static_cast<int>(option)) + " to " +
+                    std::to_string(value),
+                where))
+        return;
     if (succeeded(socket_->set_option(option, value), "set_option", where)) ends(where);
 }
 
@@ -175,7 +191,9 @@ void App::error_is(std::errc error, Where where) {
     const auto value = socket_->get_option(socket::Option::error);
     if (!succeeded(value ? std::errc{} : value.error(), "get_option", where)) return;
     const auto pending = static_cast<std::errc>(*value);
-    if (pending != error) script_.fail(where, "SO_ERROR is " + error_text(pending) + ", expected " + error_text(error) + ".");
+    if (pending != error)
+        script_.fail(
+            where, "SO_ERROR is " + error_text(pending) + ", expected " + error_text(error) + ".");
 }
 
 void App::is_readable(bool readable, Where where) {

@@ -29,7 +29,8 @@ struct SentFrame {
 
 class FakeDevice final : public link::LinkDevice {
   public:
-    explicit FakeDevice(link::LinkKind kind = link::LinkKind::raw_ip, std::uint16_t mtu = 1500, MacAddress mac = {}) {
+    explicit FakeDevice(link::LinkKind kind = link::LinkKind::raw_ip, std::uint16_t mtu = 1500,
+                        MacAddress mac = {}) {
         properties_.kind = kind;
         properties_.mtu = mtu;
         properties_.mac = mac;
@@ -37,9 +38,9 @@ class FakeDevice final : public link::LinkDevice {
 
     static constexpr std::size_t without_limit = std::numeric_limits<std::size_t>::max();
 
-    std::deque<SentFrame> sent;          // oldest first; the test takes from the front
-    std::size_t room = without_limit;    // frames that send() still takes
-    std::string failure;                 // what error() says
+    std::deque<SentFrame> sent;        // oldest first; the test takes from the front
+    std::size_t room = without_limit;  // frames that send() still takes
+    std::string failure;               // what error() says
 
     link::LinkProperties& mutable_properties() { return properties_; }
 

@@ -13,7 +13,8 @@ constexpr std::uint8_t largest_shift = 14;  // RFC 7323 §2.3
 constexpr std::uint32_t probe_bytes = 1;
 
 std::uint32_t sequence_length(const wire::TcpHeader& header, std::size_t payload_bytes) {
-    return static_cast<std::uint32_t>(payload_bytes) + (header.flags.syn ? 1 : 0) + (header.flags.fin ? 1 : 0);
+    return static_cast<std::uint32_t>(payload_bytes) + (header.flags.syn ? 1 : 0) +
+           (header.flags.fin ? 1 : 0);
 }
 
 }  // namespace
@@ -28,11 +29,16 @@ void SeenRanges::add(std::uint32_t begin, std::uint32_t end) {
 }
 
 Peer::Peer(Script& script, Endpoint own_endpoint, std::string name)
-    : endpoint(own_endpoint), stack_endpoint(script.local), script_(script), name_(std::move(name)) {
+    : endpoint(own_endpoint),
+      stack_endpoint(script.local),
+      script_(script),
+      name_(std::move(name)) {
     script_.join(*this);
 }
 
-Peer::~Peer() { script_.leave(*this); }
+Peer::~Peer() {
+    script_.leave(*this);
+}
 
 void Peer::starts_over(std::uint32_t new_isn) {
     isn = new_isn;
@@ -87,7 +93,8 @@ wire::TcpHeader Peer::header_of(const Segment& segment) const {
         header.options.timestamps = wire::TcpTimestamps{timestamp_now(), latest_stack_timestamp_};
     }
     for (const wire::TcpSackBlock& block : segment.sack) {
-        header.options.sack_blocks[header.options.sack_block_count++] = {stack_isn_ + block.left, stack_isn_ + block.right};
+        header.options.sack_blocks[header.options.sack_block_count++] = {stack_isn_ + block.left,
+                                                                         stack_isn_ + block.right};
     }
     return header;
 }
@@ -109,16 +116,20 @@ void Peer::sends(const Segment& segment, Where where) {
     const wire::TcpHeader header = header_of(segment);
     const std::uint32_t seq = header.seq - isn;
     const std::vector<std::uint8_t> payload = payload_of(segment, seq);
-    Packet packet = segment.raw_options.empty()
-                        ? tcp_packet(header, endpoint.address, stack_endpoint.address, payload)
-                        : tcp_packet_with_raw_options(header, endpoint.address, stack_endpoint.address, segment.raw_options, payload);
+    Packet packet =
+        segment.raw_options.empty()
+            ? tcp_packet(header, endpoint.address, stack_endpoint.address, payload)
+            : tcp_packet_with_raw_options(header, endpoint.address, stack_endpoint.address,
+                                          segment.raw_options, payload);
     if (segment.bad_checksum) packet.back() = static_cast<std::uint8_t>(packet.back() ^ 1U);
 
     note_own_options(header);
     spoke_ = true;
-    if (!segment.rst && !segment.bad_checksum) sent_.add(seq, seq + sequence_length(header, payload.size()));
+    if (!segment.rst && !segment.bad_checksum)
+        sent_.add(seq, seq + sequence_length(header, payload.size()));
     if (header.flags.ack && !segment.rst) {
-        const std::uint32_t bytes = std::uint32_t{header.window} << (header.flags.syn ? 0 : shift(own_shift_));
+        const std::uint32_t bytes = std::uint32_t{header.window}
+                                    << (header.flags.syn ? 0 : shift(own_shift_));
         offered_edge_ = std::max(offered_edge_, header.ack - stack_isn_ + bytes);
     }
     script_.tell(name_ + " > stack: " + to_text(header, payload.size(), {isn, stack_isn_}));
@@ -132,7 +143,8 @@ void Peer::sends_icmp(wire::IcmpType type, std::uint8_t code, std::uint32_t rest
     put_icmp(latest_stack_packet_, {type, code, rest}, where);
 }
 
-void Peer::sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code, Where where) {
+void Peer::sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code,
+                            Where where) {
     const auto packet = stack_packets_.find(seq);
     if (packet == stack_packets_.end()) {
         script_.fail(where, "The stack has sent no segment with seq " + std::to_string(seq) + ".");
@@ -143,10 +155,13 @@ void Peer::sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t
 
 void Peer::put_icmp(Bytes quoted_packet, wire::IcmpHeader header, Where where) {
     if (!script_.expect_quiet(where)) return;
-    const std::size_t quoted = std::min<std::size_t>(quoted_packet.size(), wire::ipv4_header_bytes + 8);
-    script_.tell(name_ + " > stack: ICMP type " + std::to_string(static_cast<int>(header.type)) + " code " +
-                 std::to_string(header.code));
-    script_.put(icmp_packet(endpoint.address, stack_endpoint.address, header, quoted_packet.first(quoted)), where);
+    const std::size_t quoted =
+        std::min<std::size_t>(quoted_packet.size(), wire::ipv4_header_bytes + 8);
+    script_.tell(name_ + " > stack: ICMP type " + std::to_string(static_cast<int>(header.type)) +
+                 " code " + std::to_string(header.code));
+    script_.put(
+        icmp_packet(endpoint.address, stack_endpoint.address, header, quoted_packet.first(quoted)),
+        where);
     if (script_.goes_on() && script_.last_fate().kind == FateKind::dropped) {
         script_.tell("      (" + fate_text(script_.last_fate()) + ")");
     }
@@ -162,26 +177,29 @@ void Peer::overhear(const Heard& heard, Where where) {
         stack_shift_ = header.options.window_scale;
         stack_offered_timestamps_ = header.options.timestamps.has_value();
     }
-    script_.tell("stack > " + name_ + ": " + to_text(header, heard.payload.size(), {stack_isn_, isn}));
+    script_.tell("stack > " + name_ + ": " +
+                 to_text(header, heard.payload.size(), {stack_isn_, isn}));
     latest_stack_packet_ = heard.packet;
     if (header.flags.rst) return;
     const std::uint32_t seq = header.seq - stack_isn_;
     stack_packets_[seq] = heard.packet;
     const std::uint32_t end = seq + sequence_length(header, heard.payload.size());
 
-    // RFC 9293 §3.8.6: never beyond the window, apart from a probe; a FIN has no place in the buffer.
+    // RFC 9293 §3.8.6: never beyond the window, apart from a probe; a FIN has no place in the
+    // buffer.
     const std::uint32_t data_end = end - (header.flags.fin ? 1 : 0);
     if (!heard.payload.empty() && data_end > offered_edge_ + probe_bytes) {
-        script_.fail(where, "The stack sent data up to " + std::to_string(data_end) + " where it was allowed " +
-                                std::to_string(offered_edge_) + ".");
+        script_.fail(where, "The stack sent data up to " + std::to_string(data_end) +
+                                " where it was allowed " + std::to_string(offered_edge_) + ".");
     }
     if (!header.flags.ack) return;
     // RFC 9293 §3.8.6 SHLD-14: the right edge of the window never moves back.
     stack_window_ = std::uint32_t{header.window} << (header.flags.syn ? 0 : shift(stack_shift_));
     const std::uint32_t edge = header.ack - isn + stack_window_;
     if (edge < stack_right_edge_) {
-        script_.fail(where, "The stack shrank its window: the right edge was " + std::to_string(stack_right_edge_) +
-                                " and is now " + std::to_string(edge) + ".");
+        script_.fail(where, "The stack shrank its window: the right edge was " +
+                                std::to_string(stack_right_edge_) + " and is now " +
+                                std::to_string(edge) + ".");
     }
     stack_right_edge_ = edge;
 }
@@ -205,7 +223,8 @@ void Peer::takes(const Heard& heard, Where where) {
 }
 
 void Peer::receive(const Heard& heard, bool received) {
-    if (heard.header.options.timestamps && received) latest_stack_timestamp_ = heard.header.options.timestamps->value;
+    if (heard.header.options.timestamps && received)
+        latest_stack_timestamp_ = heard.header.options.timestamps->value;
     if (heard.header.flags.rst) return;
     const std::uint32_t seq = heard.header.seq - stack_isn_;
     const std::uint32_t end = seq + sequence_length(heard.header, heard.payload.size());
@@ -216,18 +235,23 @@ void Peer::receive(const Heard& heard, bool received) {
 std::string Peer::difference(const Segment& expected, const Heard& heard) const {
     const wire::TcpHeader& header = heard.header;
     const auto differs = [](const std::string& what, std::uint64_t actual, std::uint64_t wanted) {
-        return "The stack's segment has " + what + " " + std::to_string(actual) + ", expected " + std::to_string(wanted) + ".";
+        return "The stack's segment has " + what + " " + std::to_string(actual) + ", expected " +
+               std::to_string(wanted) + ".";
     };
     const auto flag_differs = [](const char* flag, bool wanted) {
-        return std::string("The stack's segment ") + (wanted ? "lacks the flag " : "has the flag ") + flag + ".";
+        return std::string("The stack's segment ") +
+               (wanted ? "lacks the flag " : "has the flag ") + flag + ".";
     };
     if (header.flags.syn != expected.syn) return flag_differs("SYN", expected.syn);
     if (header.flags.fin != expected.fin) return flag_differs("FIN", expected.fin);
     if (header.flags.rst != expected.rst) return flag_differs("RST", expected.rst);
-    const bool with_ack = !expected.no_ack && (expected.ack.has_value() || (!expected.rst && spoke_));
+    const bool with_ack =
+        !expected.no_ack && (expected.ack.has_value() || (!expected.rst && spoke_));
     if (header.flags.ack != with_ack) return flag_differs("ACK", with_ack);
-    if (expected.psh && header.flags.psh != *expected.psh) return flag_differs("PSH", *expected.psh);
-    if (header.flags.urg != expected.urg.has_value()) return flag_differs("URG", expected.urg.has_value());
+    if (expected.psh && header.flags.psh != *expected.psh)
+        return flag_differs("PSH", *expected.psh);
+    if (header.flags.urg != expected.urg.has_value())
+        return flag_differs("URG", expected.urg.has_value());
 
     // A new segment continues where those that the script has named ended.
     const std::uint32_t seq = header.seq - stack_isn_;
@@ -238,25 +262,33 @@ std::string Peer::difference(const Segment& expected, const Heard& heard) const 
         const std::uint32_t wanted = expected.ack.value_or(sent_.contiguous());
         if (ack != wanted) return differs("ack", ack, wanted);
     }
-    if (expected.win && header.window != *expected.win) return differs("win", header.window, *expected.win);
+    if (expected.win && header.window != *expected.win)
+        return differs("win", header.window, *expected.win);
     const std::string option_wrong = option_difference(expected, header);
     return option_wrong.empty() ? payload_difference(expected, heard) : option_wrong;
 }
 
 std::string Peer::option_difference(const Segment& expected, const wire::TcpHeader& header) const {
-    const auto number = [](auto value) { return value ? std::to_string(*value) : std::string("none"); };
+    const auto number = [](auto value) {
+        return value ? std::to_string(*value) : std::string("none");
+    };
     const wire::TcpOptions& options = header.options;
     if (expected.mss && options.mss != expected.mss) {
-        return "The stack's segment has mss " + number(options.mss) + ", expected " + number(expected.mss) + ".";
+        return "The stack's segment has mss " + number(options.mss) + ", expected " +
+               number(expected.mss) + ".";
     }
     if (expected.wscale && options.window_scale != expected.wscale) {
-        return "The stack's segment has wscale " + number(options.window_scale) + ", expected " + number(expected.wscale) + ".";
+        return "The stack's segment has wscale " + number(options.window_scale) + ", expected " +
+               number(expected.wscale) + ".";
     }
     if (expected.sack_ok && options.sack_permitted != *expected.sack_ok) {
-        return std::string("The stack's segment ") + (*expected.sack_ok ? "lacks" : "has") + " the option SACK permitted.";
+        return std::string("The stack's segment ") + (*expected.sack_ok ? "lacks" : "has") +
+               " the option SACK permitted.";
     }
-    if (expected.ts && (!options.timestamps || options.timestamps->value != expected.ts->val || options.timestamps->echo != expected.ts->ecr)) {
-        return "The stack's segment lacks the timestamps val " + std::to_string(expected.ts->val) + " ecr " + std::to_string(expected.ts->ecr) + ".";
+    if (expected.ts && (!options.timestamps || options.timestamps->value != expected.ts->val ||
+                        options.timestamps->echo != expected.ts->ecr)) {
+        return "The stack's segment lacks the timestamps val " + std::to_string(expected.ts->val) +
+               " ecr " + std::to_string(expected.ts->ecr) + ".";
     }
     if (expected.no_ts && options.timestamps) return "The stack's segment has timestamps.";
     // RFC 7323 §3.2: once agreed, every segment but a RST carries them.
@@ -265,11 +297,14 @@ std::string Peer::option_difference(const Segment& expected, const wire::TcpHead
     }
     if (expected.sack.empty()) return {};
     if (options.sack_block_count != expected.sack.size()) {
-        return "The stack's segment has " + std::to_string(options.sack_block_count) + " SACK blocks, expected " + std::to_string(expected.sack.size()) + ".";
+        return "The stack's segment has " + std::to_string(options.sack_block_count) +
+               " SACK blocks, expected " + std::to_string(expected.sack.size()) + ".";
     }
     for (std::size_t i = 0; i < expected.sack.size(); ++i) {
-        const wire::TcpSackBlock block{options.sack_blocks[i].left - isn, options.sack_blocks[i].right - isn};
-        if (!(block == expected.sack[i])) return "SACK block " + std::to_string(i) + " is not the expected one.";
+        const wire::TcpSackBlock block{options.sack_blocks[i].left - isn,
+                                       options.sack_blocks[i].right - isn};
+        if (!(block == expected.sack[i]))
+            return "SACK block " + std::to_string(i) + " is not the expected one.";
     }
     return {};
 }
@@ -277,12 +312,15 @@ std::string Peer::option_difference(const Segment& expected, const wire::TcpHead
 std::string Peer::payload_difference(const Segment& expected, const Heard& heard) const {
     const std::size_t wanted = expected.text ? expected.text->size() : expected.length;
     if (heard.payload.size() != wanted) {
-        return "The stack's segment has length " + std::to_string(heard.payload.size()) + ", expected " + std::to_string(wanted) + ".";
+        return "The stack's segment has length " + std::to_string(heard.payload.size()) +
+               ", expected " + std::to_string(wanted) + ".";
     }
     const std::uint32_t first = heard.header.seq - stack_isn_ + (heard.header.flags.syn ? 1 : 0);
-    const auto content = expected.text ? std::vector<std::uint8_t>(expected.text->begin(), expected.text->end())
-                                       : pattern(Source::app, std::uint64_t{first} - 1, heard.payload.size());
-    if (heard.payload != content) return "The payload of the stack's segment is not what the application sent at that place.";
+    const auto content =
+        expected.text ? std::vector<std::uint8_t>(expected.text->begin(), expected.text->end())
+                      : pattern(Source::app, std::uint64_t{first} - 1, heard.payload.size());
+    if (heard.payload != content)
+        return "The payload of the stack's segment is not what the application sent at that place.";
     return {};
 }
 

@@ -42,9 +42,11 @@ class Peer {
 
     void sends(const Segment& segment, Where where = {});
     // An ICMP error about the latest segment of the stack (quoting header + 8 bytes of transport).
-    void sends_icmp(wire::IcmpType type, std::uint8_t code, std::uint32_t rest = 0, Where where = {});
+    void sends_icmp(wire::IcmpType type, std::uint8_t code, std::uint32_t rest = 0,
+                    Where where = {});
     // An ICMP error that quotes the segment of that (relative) sequence number.
-    void sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code, Where where = {});
+    void sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code,
+                          Where where = {});
     // A new incarnation: forgets everything about the conversation.
     void starts_over(std::uint32_t new_isn);
 
@@ -52,7 +54,8 @@ class Peer {
 
     // --- for the harness ---
 
-    // The stack sent this; nobody has received it yet. Tells the story and checks what always holds.
+    // The stack sent this; nobody has received it yet. Tells the story and checks what always
+    // holds.
     void overhear(const Heard& heard, Where where);
     // Compares with the line that expects it; `received`: the network did not lose it.
     bool matches(const Segment& expected, const Heard& heard, bool received, Where where);
@@ -88,8 +91,8 @@ class Peer {
     SeenRanges heard_;
     bool stack_isn_known_ = false;
     std::uint32_t stack_isn_ = 0;
-    std::uint32_t named_up_to_ = 0;       // the end of what the stack sent and the script has named
-    std::uint32_t offered_edge_ = 0;      // the furthest that we allowed the stack to send
+    std::uint32_t named_up_to_ = 0;   // the end of what the stack sent and the script has named
+    std::uint32_t offered_edge_ = 0;  // the furthest that we allowed the stack to send
     std::uint32_t stack_window_ = 0;
     std::uint32_t stack_right_edge_ = 0;  // the furthest that the stack allowed us to send
     std::optional<std::uint8_t> own_shift_;
@@ -97,7 +100,8 @@ class Peer {
     bool offered_timestamps_ = false;
     bool stack_offered_timestamps_ = false;
     std::uint32_t latest_stack_timestamp_ = 0;
-    std::map<std::uint32_t, std::vector<std::uint8_t>> stack_packets_;  // by relative sequence number
+    std::map<std::uint32_t, std::vector<std::uint8_t>>
+        stack_packets_;  // by relative sequence number
     std::vector<std::uint8_t> latest_stack_packet_;
 };
 

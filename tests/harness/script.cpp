@@ -74,7 +74,8 @@ void Script::settle(Where where) {
     core();
     for (int round = 0; core_->poll(now_); ++round) {
         if (round == rounds_limit) {
-            fail(where, "The stack never comes to rest: poll() keeps saying that it did something.");
+            fail(where,
+                 "The stack never comes to rest: poll() keeps saying that it did something.");
             return;
         }
     }
@@ -89,7 +90,8 @@ void Script::hear(SentFrame frame, Where where) {
     heard.packet = frame.bytes;
     const auto ip = wire::Ipv4View::parse(heard.packet);
     if (!ip) {
-        fail(where, "The stack sent a malformed IPv4 packet: " + std::string(text_of(ip.error()).name));
+        fail(where,
+             "The stack sent a malformed IPv4 packet: " + std::string(text_of(ip.error()).name));
         return;
     }
     const wire::Ipv4Header header = ip->header();
@@ -106,7 +108,8 @@ void Script::hear(SentFrame frame, Where where) {
     }
     const auto tcp = wire::TcpView::parse(ip->payload(), header.source, header.destination, false);
     if (!tcp) {
-        fail(where, "The stack sent a malformed segment: " + std::string(text_of(tcp.error()).name));
+        fail(where,
+             "The stack sent a malformed segment: " + std::string(text_of(tcp.error()).name));
         return;
     }
     heard.header = tcp->header();
@@ -126,7 +129,8 @@ void Script::hear(SentFrame frame, Where where) {
 void Script::advance(Duration duration, Where where) {
     if (!expect_quiet(where)) return;
     tell(seconds_text(duration).append(" s pass"));
-    run_until(now_ + duration, [] { return false; }, where);
+    run_until(
+        now_ + duration, [] { return false; }, where);
 }
 
 void Script::at(Duration since_start, Where where) {
@@ -137,19 +141,22 @@ void Script::at(Duration since_start, Where where) {
     }
     if (start + since_start == now_) return;
     if (!expect_quiet(where)) return;
-    run_until(start + since_start, [] { return false; }, where);
+    run_until(
+        start + since_start, [] { return false; }, where);
 }
 
 void Script::await(Duration patience, Where where) {
     if (!goes_on()) return;
-    run_until(now_ + patience, [this] { return !heard_.empty(); }, where);
+    run_until(
+        now_ + patience, [this] { return !heard_.empty(); }, where);
 }
 
 void Script::run_until(Time target, const std::function<bool()>& enough, Where where) {
     core();
     for (int events = 0; goes_on() && !enough(); ++events) {
         if (events == events_limit) {
-            fail(where, "The stack's next_deadline() does not get past " + seconds_text(elapsed()) + " s.");
+            fail(where, "The stack's next_deadline() does not get past " + seconds_text(elapsed()) +
+                            " s.");
             return;
         }
         const Time due = core_->next_deadline();
@@ -173,7 +180,9 @@ Peer* Script::peer_of(const FourTuple& four_tuple) {
 
 tcp::State Script::state_of(const FourTuple& four_tuple) {
     for (const socket::Row& row : socket::rows(core())) {
-        if (row.protocol != Protocol::tcp || row.local != four_tuple.local || row.remote != four_tuple.remote) continue;
+        if (row.protocol != Protocol::tcp || row.local != four_tuple.local ||
+            row.remote != four_tuple.remote)
+            continue;
         for (std::size_t i = 0; i < tcp::state_count; ++i) {
             const auto state = static_cast<tcp::State>(i);
             if (tcp::ss_name_of(state) == row.state) return state;

@@ -49,7 +49,8 @@ class Script : private FateObserver {
 
     // Moves the clock. Everything that falls due on the way happens at its own moment.
     void advance(Duration duration, Where where = {});
-    // Moves the clock to this long after the script's beginning, as packetdrill's "+" free times do.
+    // Moves the clock to this long after the script's beginning, as packetdrill's "+" free times
+    // do.
     void at(Duration since_start, Where where = {});
     Time now() const { return now_; }
     Duration elapsed() const { return now_ - start; }
@@ -88,12 +89,14 @@ class Script : private FateObserver {
     static constexpr Time start{1'000'000'000'000};
 
   private:
-    void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame, const Fate& fate) override;
+    void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame,
+                   const Fate& fate) override;
     void run_until(Time target, const std::function<bool()>& enough, Where where);
     void hear(SentFrame frame, Where where);
     void expect_fates(Where where);
 
-    // Rounds of poll at one moment, and events in one advance, after which the stack is said to spin.
+    // Rounds of poll at one moment, and events in one advance, after which the stack is said to
+    // spin.
     static constexpr int rounds_limit = 10'000;
     static constexpr int events_limit = 1'000'000;
 

@@ -43,8 +43,8 @@ class ScriptTest : public ::testing::Test {
     void accept_connection(Segment syn = {.mss = 1460}, Where where = {});
     // The opener's side: connect, SYN, SYN-ACK (with these options), ACK.
     void open_connection(Segment syn_ack = {.mss = 1460}, Where where = {});
-    // Takes the conversation (a listener's, but for SYN-SENT) to a state by the shortest way; data may
-    // go on where it may in that state. With LISTEN only the listener is there.
+    // Takes the conversation (a listener's, but for SYN-SENT) to a state by the shortest way; data
+    // may go on where it may in that state. With LISTEN only the listener is there.
     void reach(State state, Where where = {});
 
     // Nobody may have said more than the script knew of.

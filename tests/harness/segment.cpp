@@ -18,7 +18,9 @@ std::string flag_letters(const wire::TcpFlags& flags) {
 
 std::string options_text(const wire::TcpOptions& options, const NumberBase& base) {
     std::string text;
-    const auto item = [&text](const std::string& what) { text += (text.empty() ? "" : ",") + what; };
+    const auto item = [&text](const std::string& what) {
+        text += (text.empty() ? "" : ",") + what;
+    };
     if (options.mss) item("mss " + std::to_string(*options.mss));
     if (options.sack_permitted) item("sackOK");
     if (options.timestamps) {
@@ -36,7 +38,8 @@ std::string options_text(const wire::TcpOptions& options, const NumberBase& base
 
 }  // namespace
 
-std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes, const NumberBase& base) {
+std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes,
+                    const NumberBase& base) {
     std::string text = "Flags [";
     const std::uint32_t seq = header.seq - base.sender;
     text.append(flag_letters(header.flags)).append("], seq ").append(std::to_string(seq));

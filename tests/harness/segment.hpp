@@ -25,7 +25,7 @@ struct Timestamps {
 // Fields that have no single correct value (window, PSH, options) are then not compared.
 struct Segment {
     std::optional<std::uint32_t> seq = {};
-    std::size_t length = 0;                 // bytes of payload
+    std::size_t length = 0;  // bytes of payload
     std::optional<std::uint32_t> ack = {};
     std::optional<std::uint16_t> win = {};  // as on the wire, unscaled
     bool syn = false;
@@ -38,10 +38,12 @@ struct Segment {
     std::optional<std::uint8_t> wscale = {};
     std::optional<bool> sack_ok = {};
     std::optional<Timestamps> ts = {};
-    bool no_ts = false;                     // without timestamps even though they were agreed
+    bool no_ts = false;                         // without timestamps even though they were agreed
     std::vector<wire::TcpSackBlock> sack = {};  // relative, too
-    std::optional<std::string> text = {};   // the payload, instead of the pattern; `length` is its size
-    std::vector<std::uint8_t> raw_options = {};  // bytes after the header, instead of the options above
+    std::optional<std::string> text =
+        {};  // the payload, instead of the pattern; `length` is its size
+    std::vector<std::uint8_t> raw_options =
+        {};  // bytes after the header, instead of the options above
     bool bad_checksum = false;
 };
 
@@ -66,6 +68,7 @@ struct NumberBase {
 };
 
 // "Flags [P.], seq 1:101, ack 1, win 512, options [nop,nop,TS val 5 ecr 4], length 100"
-std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes, const NumberBase& base);
+std::string to_text(const wire::TcpHeader& header, std::size_t payload_bytes,
+                    const NumberBase& base);
 
 }  // namespace berth::harness

@@ -20,7 +20,8 @@ std::string first_difference(const std::string& expected, const std::string& act
         const bool has_actual = static_cast<bool>(std::getline(actual_lines, actual_line));
         if (!has_expected && !has_actual) return "only the line ends differ";
         if (has_expected != has_actual || expected_line != actual_line) {
-            return "line " + std::to_string(number) + ":\n  checked in: " + (has_expected ? expected_line : "(end)") +
+            return "line " + std::to_string(number) +
+                   ":\n  checked in: " + (has_expected ? expected_line : "(end)") +
                    "\n  now:        " + (has_actual ? actual_line : "(end)");
         }
     }
@@ -39,12 +40,14 @@ void expect_snapshot(const std::string& path, const std::string& text, Where whe
     std::ostringstream checked_in;
     checked_in << file.rdbuf();
     if (!file) {
-        ADD_FAILURE_AT(where.file, where.line) << file_name << " cannot be read; set BERTH_SOURCE_DIR to the root of the sources";
+        ADD_FAILURE_AT(where.file, where.line)
+            << file_name << " cannot be read; set BERTH_SOURCE_DIR to the root of the sources";
         return;
     }
     if (checked_in.str() == text) return;
-    ADD_FAILURE_AT(where.file, where.line) << path << " differs, " << first_difference(checked_in.str(), text)
-                                           << "\nIf that is wanted, run with BERTH_UPDATE_SNAPSHOTS=1.";
+    ADD_FAILURE_AT(where.file, where.line)
+        << path << " differs, " << first_difference(checked_in.str(), text)
+        << "\nIf that is wanted, run with BERTH_UPDATE_SNAPSHOTS=1.";
 }
 
 }  // namespace berth::harness

@@ -27,12 +27,13 @@ Heard StackSide::expect(Peer& peer, const Segment& expected, bool received, Wher
     Heard heard;
     if (!next(heard, where)) return heard;
     if (heard.protocol != Protocol::tcp) {
-        script_.fail(where, "The stack sent a packet of " + to_string(heard.protocol) + ", not of tcp.");
+        script_.fail(where,
+                     "The stack sent a packet of " + to_string(heard.protocol) + ", not of tcp.");
         return heard;
     }
     if (heard.four_tuple != peer.four_tuple()) {
-        script_.fail(where, "The stack's segment belongs to " + to_string(heard.four_tuple) + ", not to " +
-                                to_string(peer.four_tuple()) + ".");
+        script_.fail(where, "The stack's segment belongs to " + to_string(heard.four_tuple) +
+                                ", not to " + to_string(peer.four_tuple()) + ".");
         return heard;
     }
     peer.matches(expected, heard, received, where);
@@ -65,13 +66,15 @@ Heard StackSide::sends_icmp(wire::IcmpType type, std::uint8_t code, Where where)
     if (!next(heard, where)) return heard;
     const auto ip = wire::Ipv4View::parse(heard.packet);
     if (heard.protocol != Protocol::icmp || !ip) {
-        script_.fail(where, "The stack sent a packet of " + to_string(heard.protocol) + ", not of icmp.");
+        script_.fail(where,
+                     "The stack sent a packet of " + to_string(heard.protocol) + ", not of icmp.");
         return heard;
     }
     const auto message = wire::IcmpView::parse(ip->payload());
     if (!message || message->type() != type || message->code() != code) {
-        script_.fail(where, "The stack's ICMP message is not of type " + std::to_string(static_cast<int>(type)) +
-                                " and code " + std::to_string(code) + ".");
+        script_.fail(where, "The stack's ICMP message is not of type " +
+                                std::to_string(static_cast<int>(type)) + " and code " +
+                                std::to_string(code) + ".");
     }
     return heard;
 }

@@ -11,7 +11,9 @@ class StackSide {
     StackSide(Script& script, Peer& peer) : script_(script), peer_(peer) {}
 
     // The stack has said, just now and next, this segment to the script's first peer.
-    Heard sends(const Segment& expected, Where where = {}) { return sends_to(peer_, expected, where); }
+    Heard sends(const Segment& expected, Where where = {}) {
+        return sends_to(peer_, expected, where);
+    }
     // The same to another peer.
     Heard sends_to(Peer& peer, const Segment& expected, Where where = {});
     // The stack has said it, but the network loses it.

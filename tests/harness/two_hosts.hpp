@@ -56,11 +56,17 @@ class TwoHosts {
         settle();
     }
 
-    static std::unique_ptr<socket::Socket> stream(Stack& stack) { return socket::open(stack, socket::Type::stream); }
-    static std::unique_ptr<socket::Socket> datagram(Stack& stack) { return socket::open(stack, socket::Type::datagram); }
-    static std::unique_ptr<socket::Socket> listener(Stack& stack, Endpoint local, int backlog = 16) {
+    static std::unique_ptr<socket::Socket> stream(Stack& stack) {
+        return socket::open(stack, socket::Type::stream);
+    }
+    static std::unique_ptr<socket::Socket> datagram(Stack& stack) {
+        return socket::open(stack, socket::Type::datagram);
+    }
+    static std::unique_ptr<socket::Socket> listener(Stack& stack, Endpoint local,
+                                                    int backlog = 16) {
         auto socket = stream(stack);
-        if (socket->bind(local) != std::errc{} || socket->listen(backlog) != std::errc{}) return nullptr;
+        if (socket->bind(local) != std::errc{} || socket->listen(backlog) != std::errc{})
+            return nullptr;
         return socket;
     }
     // A connection of the client, established (or refused) when this returns.
@@ -72,7 +78,8 @@ class TwoHosts {
         return socket;
     }
 
-    static std::errc send(socket::Socket& socket, std::string_view text, std::optional<Endpoint> remote = std::nullopt) {
+    static std::errc send(socket::Socket& socket, std::string_view text,
+                          std::optional<Endpoint> remote = std::nullopt) {
         const std::vector<std::uint8_t> bytes(text.begin(), text.end());
         const std::array<Bytes, 1> parts{Bytes(bytes)};
         const auto sent = socket.send(parts, remote);
@@ -89,8 +96,11 @@ class TwoHosts {
         const std::array<MutableBytes, 1> parts{MutableBytes(bytes)};
         const auto received = socket.receive(parts, {.peek = peek});
         if (!received) return {{}, {}, 0, received.error()};
-        return {std::string(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(received->bytes)), received->source,
-                received->full_length, {}};
+        return {std::string(bytes.begin(),
+                            bytes.begin() + static_cast<std::ptrdiff_t>(received->bytes)),
+                received->source,
+                received->full_length,
+                {}};
     }
     static std::errc pending_error(socket::Socket& socket) {
         const auto value = socket.get_option(socket::Option::error);

@@ -39,10 +39,11 @@ def two_hundred_connections_complete():
     count, rounds = 200, 5
     failures = []
 
-    def talk(number, gate):
+    def talk(number, all_open, go):
         try:
             with socket.create_connection((HOST, 7), timeout=30) as connection:
-                gate.wait(timeout=60)  # all of them are open before any speaks
+                all_open.wait(timeout=60)
+                go.wait(timeout=60)  # the socket table has been read
                 for turn in range(rounds):
                     text = f"{number}:{turn};".encode() * 200
                     connection.sendall(text)
@@ -58,12 +59,13 @@ def two_hundred_connections_complete():
             failures.append(f"{number}: {error!r}")
 
     with Serve("echo") as serve:
-        gate = threading.Barrier(count + 1)
-        threads = [threading.Thread(target=talk, args=(i, gate)) for i in range(count)]
+        all_open, go = threading.Barrier(count + 1), threading.Barrier(count + 1)
+        threads = [threading.Thread(target=talk, args=(i, all_open, go)) for i in range(count)]
         for thread in threads:
             thread.start()
-        gate.wait(timeout=60)
+        all_open.wait(timeout=60)
         rows = [r for r in serve.ask("ss", "-t", "-a", "-n")["sockets"] if r["state"] == "ESTAB"]
+        go.wait(timeout=60)
         for thread in threads:
             thread.join(timeout=120)
         check(not failures, f"{len(failures)} of {count} failed: {failures[:3]}")

@@ -1,4 +1,5 @@
-// Sequence numbers are a circle (RFC 9293 §3.4): what must hold of the comparisons everywhere on it.
+// Sequence numbers are a circle (RFC 9293 §3.4): what must hold of the comparisons everywhere on
+// it.
 #include "tcp/sequence.hpp"
 
 #include <gtest/gtest.h>

@@ -37,11 +37,13 @@ void Conversation::receive_in_any_order() {
         const std::uint32_t length = std::min(1 + random.below(1460), bytes - at);
         pieces.push_back({1 + at, length});
         // Some overlap with what comes before, some are said twice.
-        if (random.below(3) == 0) pieces.push_back({1 + at - std::min(at, random.below(500)), std::min(length, 1460U)});
+        if (random.below(3) == 0)
+            pieces.push_back({1 + at - std::min(at, random.below(500)), std::min(length, 1460U)});
         if (random.below(3) == 0) pieces.push_back({1 + at, length});
         at += length;
     }
-    for (std::size_t i = pieces.size(); i > 1; --i) std::swap(pieces[i - 1], pieces[random.below(static_cast<std::uint32_t>(i))]);
+    for (std::size_t i = pieces.size(); i > 1; --i)
+        std::swap(pieces[i - 1], pieces[random.below(static_cast<std::uint32_t>(i))]);
     std::uint32_t read = 0;
     for (const Piece& piece : pieces) {
         peer.sends({.seq = piece.seq, .length = piece.length});
@@ -81,12 +83,14 @@ void Conversation::send_over_a_bad_network() {
     const std::uint32_t loss_percent = random.below(30);
     accept_connection({.mss = static_cast<std::uint16_t>(100 + random.below(1361))});
     std::uint32_t written = 0;
-    for (int round = 0; round < 10'000 && script.goes_on() && peer.received_up_to() < bytes + 1; ++round) {
+    for (int round = 0; round < 10'000 && script.goes_on() && peer.received_up_to() < bytes + 1;
+         ++round) {
         const bool heard_data = hear_with_loss(loss_percent);
         if (heard_data && random.below(100) >= loss_percent) {
             peer.sends({});
         } else if (written < bytes) {
-            written += static_cast<std::uint32_t>(app.sends_some(std::min(1 + random.below(5000), bytes - written)));
+            written += static_cast<std::uint32_t>(
+                app.sends_some(std::min(1 + random.below(5000), bytes - written)));
             if (script.heard().empty()) advance(milliseconds(1));
         } else {
             advance(milliseconds(1 + random.below(500)));

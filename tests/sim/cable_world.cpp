@@ -1,5 +1,5 @@
-// Two whole stacks joined by a bad cable in virtual time: a megabyte must arrive intact whatever the
-// cable does, and nothing forbidden may be seen on the way.
+// Two whole stacks joined by a bad cable in virtual time: a megabyte must arrive intact whatever
+// the cable does, and nothing forbidden may be seen on the way.
 //
 // BERTH_TEST_SEED=N runs one seed; BERTH_TEST_SCALE=P runs P percent of them (sanitizers are slow).
 #include <gtest/gtest.h>
@@ -55,10 +55,12 @@ Plan plan_for(Random& random) {
 
 std::string text_of(const Plan& plan) {
     std::ostringstream text;
-    text << "loss " << plan.impairment.loss_ppm << " ppm, duplicates " << plan.impairment.duplicate_ppm << ", reordering "
-         << plan.impairment.reorder_ppm << ", latency " << plan.cable.latency.microseconds() << " us, "
-         << (plan.cable.kind == link::LinkKind::ethernet ? "ethernet" : "raw ip") << ", " << (plan.server_sends ? "server sends " : "")
-         << (plan.client_sends ? "client sends " : "") << (plan.slow_reader ? "slow reader, " : ", ") << "buffer "
+    text << "loss " << plan.impairment.loss_ppm << " ppm, duplicates "
+         << plan.impairment.duplicate_ppm << ", reordering " << plan.impairment.reorder_ppm
+         << ", latency " << plan.cable.latency.microseconds() << " us, "
+         << (plan.cable.kind == link::LinkKind::ethernet ? "ethernet" : "raw ip") << ", "
+         << (plan.server_sends ? "server sends " : "") << (plan.client_sends ? "client sends " : "")
+         << (plan.slow_reader ? "slow reader, " : ", ") << "buffer "
          << plan.tcp.receive_buffer_bytes;
     return text.str();
 }
@@ -72,8 +74,10 @@ struct Outcome {
 std::string leftovers(TransferHost& host, const char* name) {
     Stack& stack = host.stack();
     std::ostringstream text;
-    if (stack.buffers().outstanding() != 0) text << name << " still holds " << stack.buffers().outstanding() << " buffers; ";
-    if (stack.tcp().connection_count() != 0) text << name << " still holds " << stack.tcp().connection_count() << " connections; ";
+    if (stack.buffers().outstanding() != 0)
+        text << name << " still holds " << stack.buffers().outstanding() << " buffers; ";
+    if (stack.tcp().connection_count() != 0)
+        text << name << " still holds " << stack.tcp().connection_count() << " connections; ";
     if (stack.tcp().half_open_count() != 0) text << name << " still holds half-open records; ";
     if (stack.tcp().time_wait_count() != 0) text << name << " still holds TIME-WAIT records; ";
     return text.str();
@@ -82,7 +86,8 @@ std::string leftovers(TransferHost& host, const char* name) {
 Outcome transfer(std::uint64_t seed) {
     Random random(Seed::from(seed));
     const Plan plan = plan_for(random);
-    drivers::ImpairedCable cable = drivers::make_impaired_cable(plan.cable, plan.impairment, Seed::from(seed + 1'000'000));
+    drivers::ImpairedCable cable =
+        drivers::make_impaired_cable(plan.cable, plan.impairment, Seed::from(seed + 1'000'000));
     const Endpoint server_endpoint{Ipv4Address(192, 0, 2, 1), 80};
 
     Program server{.listens = true, .server = server_endpoint, .content_seed = seed};
@@ -94,8 +99,10 @@ Outcome transfer(std::uint64_t seed) {
         client.read_interval = server.read_interval = milliseconds(5);
     }
     constexpr Time start{1'000'000'000};
-    TransferHost server_host({.seed = Seed::from(2 * seed), .start = start, .tcp = plan.tcp}, *cable.a, {server_endpoint.address, 24}, server);
-    TransferHost client_host({.seed = Seed::from(2 * seed + 1), .start = start, .tcp = plan.tcp}, *cable.b, {Ipv4Address(192, 0, 2, 2), 24}, client);
+    TransferHost server_host({.seed = Seed::from(2 * seed), .start = start, .tcp = plan.tcp},
+                             *cable.a, {server_endpoint.address, 24}, server);
+    TransferHost client_host({.seed = Seed::from(2 * seed + 1), .start = start, .tcp = plan.tcp},
+                             *cable.b, {Ipv4Address(192, 0, 2, 2), 24}, client);
     drivers::World world(start);
     world.add(server_host);
     world.attach(server_host, *cable.a);
@@ -104,7 +111,9 @@ Outcome transfer(std::uint64_t seed) {
     server_host.run(start);
     client_host.run(start);
 
-    const auto failed = [&] { return !server_host.failure().empty() || !client_host.failure().empty(); };
+    const auto failed = [&] {
+        return !server_host.failure().empty() || !client_host.failure().empty();
+    };
     const auto over = [&] { return failed() || (server_host.is_done() && client_host.is_done()); };
     Outcome outcome;
     const auto ended = world.run_until(over, start + longest_transfer, most_steps);
@@ -112,7 +121,9 @@ Outcome transfer(std::uint64_t seed) {
     std::ostringstream failure;
     if (!server_host.failure().empty()) failure << "server: " << server_host.failure() << "; ";
     if (!client_host.failure().empty()) failure << "client: " << client_host.failure() << "; ";
-    if (!over()) failure << "unfinished after " << outcome.took.milliseconds() << " ms, outcome " << static_cast<int>(ended) << "; ";
+    if (!over())
+        failure << "unfinished after " << outcome.took.milliseconds() << " ms, outcome "
+                << static_cast<int>(ended) << "; ";
     if (failure.str().empty()) {
         // What closes on its own has an hour to do so; then nothing may be left.
         world.run_until(world.now() + minutes(60));
@@ -120,7 +131,9 @@ Outcome transfer(std::uint64_t seed) {
         if (failed()) failure << server_host.failure() << client_host.failure();
     }
     outcome.failure = failure.str();
-    if (!outcome.failure.empty()) outcome.failure = "seed " + std::to_string(seed) + ": " + outcome.failure + "(" + text_of(plan) + ")";
+    if (!outcome.failure.empty())
+        outcome.failure =
+            "seed " + std::to_string(seed) + ": " + outcome.failure + "(" + text_of(plan) + ")";
     outcome.digest = server_host.watch().digest() ^ (client_host.watch().digest() * 31);
     return outcome;
 }

@@ -19,14 +19,19 @@ std::uint8_t content(std::uint64_t seed, std::size_t position) {
 
 std::vector<std::uint8_t> contents(std::uint64_t seed, std::size_t position, std::size_t bytes) {
     std::vector<std::uint8_t> data(bytes);
-    for (std::size_t i = 0; i < bytes; ++i) data[i] = content(seed, position + i);
+    for (std::size_t i = 0; i < bytes; ++i)
+        data[i] = content(seed, position + i);
     return data;
 }
 
 }  // namespace
 
-TransferHost::TransferHost(const StackConfig& config, link::LinkDevice& device, Ipv4Prefix address, const Program& program)
-    : counted_(device), watch_(device.properties().kind == link::LinkKind::ethernet), program_(program), stack_(config) {
+TransferHost::TransferHost(const StackConfig& config, link::LinkDevice& device, Ipv4Prefix address,
+                           const Program& program)
+    : counted_(device),
+      watch_(device.properties().kind == link::LinkKind::ethernet),
+      program_(program),
+      stack_(config) {
     stack_.add_interface("link0", counted_);
     stack_.add_address(0, address);
     stack_.set_observer(&watch_);
@@ -42,7 +47,8 @@ void TransferHost::run(Time now) {
         }
     } while (failure_.empty() && !done_ && step(now));
     if (watch_.packets_in() != counted_.received) {
-        fail(std::to_string(counted_.received) + " frames arrived and " + std::to_string(watch_.packets_in()) + " fates were told");
+        fail(std::to_string(counted_.received) + " frames arrived and " +
+             std::to_string(watch_.packets_in()) + " fates were told");
     }
     if (!watch_.complaint().empty()) fail(watch_.complaint());
 }
@@ -60,7 +66,8 @@ bool TransferHost::step(Time now) {
     bool worked = send_some();
     worked = read_some(now) || worked;
     if (failure_.empty() && sent_end_ && read_end_) {
-        if (read_ != program_.bytes_to_read) fail("the stream ended after " + std::to_string(read_) + " bytes");
+        if (read_ != program_.bytes_to_read)
+            fail("the stream ended after " + std::to_string(read_) + " bytes");
         socket_.reset();
         listener_.reset();
         done_ = true;
@@ -73,7 +80,9 @@ bool TransferHost::establish() {
     if (program_.listens) {
         if (!listener_) {
             listener_ = socket::open(stack_, socket::Type::stream);
-            if (listener_->bind(program_.server) != std::errc{} || listener_->listen(4) != std::errc{}) fail("listen failed");
+            if (listener_->bind(program_.server) != std::errc{} ||
+                listener_->listen(4) != std::errc{})
+                fail("listen failed");
         }
         auto accepted = listener_->accept();
         if (!accepted) return false;
@@ -83,18 +92,21 @@ bool TransferHost::establish() {
     }
     if (!socket_) {
         socket_ = socket::open(stack_, socket::Type::stream);
-        if (socket_->connect(program_.server) != std::errc::operation_in_progress) fail("connect failed");
+        if (socket_->connect(program_.server) != std::errc::operation_in_progress)
+            fail("connect failed");
         return true;
     }
     const socket::Readiness readiness = socket_->readiness();
     if (readiness.error) {
         const auto error = socket_->get_option(socket::Option::error);
-        // ARP has no repair of its own: its three requests may all be lost. The program tries again.
+        // ARP has no repair of its own: its three requests may all be lost. The program tries
+        // again.
         if (error && static_cast<std::errc>(*error) == std::errc::host_unreachable) {
             socket_.reset();
             return true;
         }
-        fail("connect: " + (error ? std::make_error_code(static_cast<std::errc>(*error)).message() : "unknown error"));
+        fail("connect: " + (error ? std::make_error_code(static_cast<std::errc>(*error)).message()
+                                  : "unknown error"));
         return false;
     }
     connected_ = readiness.writable;
@@ -114,7 +126,8 @@ bool TransferHost::send_some() {
     const std::array<Bytes, 1> parts{Bytes(data)};
     const auto taken = socket_->send(parts, std::nullopt);
     if (!taken) {
-        if (taken.error() != std::errc::operation_would_block) fail("send: " + std::make_error_code(taken.error()).message());
+        if (taken.error() != std::errc::operation_would_block)
+            fail("send: " + std::make_error_code(taken.error()).message());
         return false;
     }
     sent_ += *taken;
@@ -123,16 +136,20 @@ bool TransferHost::send_some() {
 
 bool TransferHost::read_some(Time now) {
     if (read_end_ || now < next_read_) return false;
-    std::vector<std::uint8_t> data(program_.read_chunk_bytes != 0 ? program_.read_chunk_bytes : read_buffer_bytes);
+    std::vector<std::uint8_t> data(program_.read_chunk_bytes != 0 ? program_.read_chunk_bytes
+                                                                  : read_buffer_bytes);
     const std::array<MutableBytes, 1> parts{MutableBytes(data)};
     const auto received = socket_->receive(parts, {});
     if (!received) {
-        if (received.error() != std::errc::operation_would_block) fail("receive: " + std::make_error_code(received.error()).message());
+        if (received.error() != std::errc::operation_would_block)
+            fail("receive: " + std::make_error_code(received.error()).message());
         return false;
     }
     data.resize(received->bytes);
-    // Both directions of one seed differ: the listener's content is the other's with the bits turned.
-    if (data != contents(~program_.content_seed, read_, data.size())) fail("the contents differ after " + std::to_string(read_) + " bytes");
+    // Both directions of one seed differ: the listener's content is the other's with the bits
+    // turned.
+    if (data != contents(~program_.content_seed, read_, data.size()))
+        fail("the contents differ after " + std::to_string(read_) + " bytes");
     read_ += received->bytes;
     read_end_ = received->bytes == 0;
     if (program_.read_chunk_bytes != 0) next_read_ = now + program_.read_interval;

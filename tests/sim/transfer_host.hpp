@@ -7,9 +7,9 @@
 
 #include "drivers/world/world.hpp"
 #include "link/link_device.hpp"
+#include "sim/wire_watch.hpp"
 #include "socket/sockets.hpp"
 #include "stack.hpp"
-#include "sim/wire_watch.hpp"
 
 namespace berth::sim {
 
@@ -26,7 +26,8 @@ struct Program {
 
 class TransferHost final : public drivers::WorldNode {
   public:
-    TransferHost(const StackConfig& config, link::LinkDevice& device, Ipv4Prefix address, const Program& program);
+    TransferHost(const StackConfig& config, link::LinkDevice& device, Ipv4Prefix address,
+                 const Program& program);
 
     void run(Time now) override;
     Time next_deadline() const override;
@@ -50,7 +51,9 @@ class TransferHost final : public drivers::WorldNode {
             received += count;
             return count;
         }
-        std::size_t send(std::span<const link::OutFrame> burst, Time now) override { return below_.send(burst, now); }
+        std::size_t send(std::span<const link::OutFrame> burst, Time now) override {
+            return below_.send(burst, now);
+        }
         Time next_arrival() const override { return below_.next_arrival(); }
         std::uint64_t received = 0;
 

@@ -14,11 +14,12 @@ class WireWatch final : public FateObserver {
   public:
     explicit WireWatch(bool ethernet) : link_header_bytes_(ethernet ? 14 : 0) {}
 
-    void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame, const Fate& fate) override;
+    void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame,
+                   const Fate& fate) override;
 
-    std::uint64_t packets_in() const { return packets_in_; }    // fates told of arrivals
+    std::uint64_t packets_in() const { return packets_in_; }  // fates told of arrivals
     std::uint64_t packets_out() const { return packets_out_; }
-    std::uint64_t digest() const { return digest_; }            // of every byte in either direction
+    std::uint64_t digest() const { return digest_; }  // of every byte in either direction
     // What went wrong first; empty when nothing did.
     const std::string& complaint() const { return complaint_; }
 
@@ -34,7 +35,7 @@ class WireWatch final : public FateObserver {
         bool has_promise = false;
         std::uint32_t promised_edge = 0;  // ours: ACK + window, the furthest
         bool has_allowance = false;
-        std::uint32_t allowed_edge = 0;   // the peer's
+        std::uint32_t allowed_edge = 0;  // the peer's
     };
 
     void watch_out(Conversation& conversation, const wire::TcpView& segment);

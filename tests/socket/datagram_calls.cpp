@@ -96,10 +96,12 @@ TEST_F(DatagramCalls, the_receive_queue_is_bounded_and_the_rest_is_counted) {
         hosts.settle();
     }
     int received = 0;
-    while (hosts.receive(*server).error == std::errc{}) ++received;
+    while (hosts.receive(*server).error == std::errc{})
+        ++received;
     EXPECT_GT(received, 0);
     EXPECT_LT(received, 50);
-    EXPECT_EQ(hosts.server().drops()[DropReason::udp_queue_full], static_cast<std::uint64_t>(50 - received));
+    EXPECT_EQ(hosts.server().drops()[DropReason::udp_queue_full],
+              static_cast<std::uint64_t>(50 - received));
 }
 
 TEST_F(DatagramCalls, peeking_leaves_the_datagram) {

@@ -19,9 +19,14 @@ class Options : public ScriptTest {
 
 TEST_F(Options, what_is_set_comes_back) {
     auto stream = socket::open(script.core(), socket::Type::stream);
-    for (const auto& [option, value] : {std::pair{Option::reuse_address, 1}, {Option::no_delay, 1}, {Option::linger, 5},
-                                        {Option::receive_buffer, 50'000}, {Option::send_buffer, 60'000},
-                                        {Option::maximum_segment, 700}, {Option::ttl, 3}, {Option::tos, 0x10}}) {
+    for (const auto& [option, value] : {std::pair{Option::reuse_address, 1},
+                                        {Option::no_delay, 1},
+                                        {Option::linger, 5},
+                                        {Option::receive_buffer, 50'000},
+                                        {Option::send_buffer, 60'000},
+                                        {Option::maximum_segment, 700},
+                                        {Option::ttl, 3},
+                                        {Option::tos, 0x10}}) {
         EXPECT_EQ(stream->set_option(option, value), std::errc{}) << static_cast<int>(option);
         EXPECT_EQ(value_of(*stream, option), value) << static_cast<int>(option);
     }

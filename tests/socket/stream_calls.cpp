@@ -155,7 +155,8 @@ TEST_F(StreamCalls, readiness_follows_data_and_room) {
     // Both buffers are full now.
     EXPECT_FALSE(client->readiness().writable);
     EXPECT_TRUE((*server)->readiness().readable);
-    while (small.receive(**server, 4000).error == std::errc{}) small.settle();
+    while (small.receive(**server, 4000).error == std::errc{})
+        small.settle();
     small.advance(seconds(1));
     EXPECT_TRUE(client->readiness().writable);
 }

@@ -34,7 +34,8 @@ TEST_F(WholeStack, nothing_is_sent_from_inside_receive_design_3) {
     header.window = 1000;
     const std::vector<std::uint8_t> payload(10, 'x');
     const Packet packet = tcp_packet(header, peer.endpoint.address, script.local.address, payload);
-    std::array<link::Frame, 1> burst{link::Frame::copy_of(packet, stack_under_test.buffers(), script.now())};
+    std::array<link::Frame, 1> burst{
+        link::Frame::copy_of(packet, stack_under_test.buffers(), script.now())};
     stack_under_test.receive(0, burst, script.now());
     EXPECT_TRUE(script.device().sent.empty());
     EXPECT_TRUE(stack_under_test.has_output(0));
@@ -69,8 +70,9 @@ TEST_F(WholeStack, a_burst_of_segments_is_delivered_and_acknowledged_once) {
         header.flags.ack = true;
         header.window = 1000;
         const auto payload = std::vector<std::uint8_t>(1000, static_cast<std::uint8_t>('a' + i));
-        burst.push_back(link::Frame::copy_of(tcp_packet(header, peer.endpoint.address, script.local.address, payload),
-                                             script.core().buffers(), script.now()));
+        burst.push_back(link::Frame::copy_of(
+            tcp_packet(header, peer.endpoint.address, script.local.address, payload),
+            script.core().buffers(), script.now()));
     }
     const std::uint64_t frames_before = script.core().interface_at(0).counters().frames_in;
     script.core().receive(0, burst, script.now());
@@ -111,7 +113,8 @@ TEST_F(WholeStack, every_frame_has_one_fate_and_every_drop_is_counted_design_4) 
     std::uint64_t dropped_packets = 0;
     for (std::uint64_t i = 0; i < frames; ++i) {
         std::vector<std::uint8_t> packet(random.below(80));
-        for (std::uint8_t& octet : packet) octet = static_cast<std::uint8_t>(random.next_u32());
+        for (std::uint8_t& octet : packet)
+            octet = static_cast<std::uint8_t>(random.next_u32());
         if (!packet.empty() && random.below(2) == 0) packet[0] = 0x45;
         script.put(packet, {});
         if (script.last_fate().kind == FateKind::dropped) ++dropped_packets;

@@ -90,7 +90,8 @@ TEST_F(Abort, orphans_are_bounded_design_8) {
     app.listens();
     std::vector<std::unique_ptr<Peer>> clients;
     for (Port port = 40001; port <= 40002; ++port) {
-        Peer& client = *clients.emplace_back(std::make_unique<Peer>(script, Endpoint{Peer::default_endpoint.address, port}, "client"));
+        Peer& client = *clients.emplace_back(std::make_unique<Peer>(
+            script, Endpoint{Peer::default_endpoint.address, port}, "client"));
         client.sends({.syn = true});
         stack.sends_to(client, {.syn = true});
         client.sends({});

@@ -9,7 +9,8 @@ class AcceptQueue : public ScriptTest {
     std::vector<std::unique_ptr<Peer>> clients;
 
     Peer& client(Port port) {
-        return *clients.emplace_back(std::make_unique<Peer>(script, Endpoint{Peer::default_endpoint.address, port}, "client"));
+        return *clients.emplace_back(std::make_unique<Peer>(
+            script, Endpoint{Peer::default_endpoint.address, port}, "client"));
     }
     void connects(Peer& who) {
         who.sends({.syn = true});
@@ -20,7 +21,8 @@ class AcceptQueue : public ScriptTest {
 
 TEST_F(AcceptQueue, connections_are_accepted_in_the_order_they_were_established_posix) {
     app.listens();
-    for (Port port = 40001; port <= 40003; ++port) connects(client(port));
+    for (Port port = 40001; port <= 40003; ++port)
+        connects(client(port));
     for (Port port = 40001; port <= 40003; ++port) {
         auto accepted = app.listener().accept();
         ASSERT_TRUE(accepted);
@@ -128,7 +130,8 @@ TEST_F(AcceptQueue, connections_are_bounded_design_8) {
     EXPECT_NE(script.state_of(second.four_tuple()), State::established);
 }
 
-TEST_F(AcceptQueue, a_segment_beyond_the_listeners_small_buffer_makes_no_connection_rfc9293_3_10_7_4_first) {
+TEST_F(AcceptQueue,
+       a_segment_beyond_the_listeners_small_buffer_makes_no_connection_rfc9293_3_10_7_4_first) {
     app.listens();
     ASSERT_EQ(app.listener().set_option(socket::Option::receive_buffer, 5000), std::errc{});
     Peer& who = client(40001);

@@ -1,4 +1,5 @@
-// Closing: by us, by the peer, half, and by both at once (RFC 9293 §3.6, §3.10.4, figures 12 and 13).
+// Closing: by us, by the peer, half, and by both at once (RFC 9293 §3.6, §3.10.4, figures 12 and
+// 13).
 #include "harness/script_fixture.hpp"
 
 namespace berth::harness {

@@ -15,7 +15,8 @@ class Congestion : public ScriptTest {
     }
     // The network loses this many full segments.
     void lose_run(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) stack.loses({.length = mss});
+        for (std::size_t i = 0; i < count; ++i)
+            stack.loses({.length = mss});
     }
 };
 

@@ -14,10 +14,12 @@ class FastRetransmit : public ScriptTest {
         app.sends(100'000);
         // Ten in flight; the first is lost.
         stack.loses({.length = mss});
-        for (int i = 0; i < 9; ++i) stack.sends({.length = mss});
+        for (int i = 0; i < 9; ++i)
+            stack.sends({.length = mss});
     }
     void duplicate_acks(int count) {
-        for (int i = 0; i < count; ++i) peer.sends({.ack = 1});
+        for (int i = 0; i < count; ++i)
+            peer.sends({.ack = 1});
     }
 };
 
@@ -35,13 +37,15 @@ TEST_F(FastRetransmit, the_third_duplicate_sends_the_missing_segment_rfc5681_3_2
 TEST_F(FastRetransmit, an_ack_with_data_is_no_duplicate_rfc5681_2) {
     for (std::uint32_t i = 0; i < 4; ++i) {
         peer.sends({.length = 10, .ack = 1});
-        while (script.goes_on() && !script.heard().empty()) EXPECT_EQ(stack.sends_something().payload.size(), 0U);
+        while (script.goes_on() && !script.heard().empty())
+            EXPECT_EQ(stack.sends_something().payload.size(), 0U);
     }
     app.reads(40);
 }
 
 TEST_F(FastRetransmit, an_ack_that_changes_the_window_is_no_duplicate_rfc5681_2) {
-    for (std::uint16_t i = 1; i <= 4; ++i) peer.sends({.ack = 1, .win = static_cast<std::uint16_t>(60000 + i)});
+    for (std::uint16_t i = 1; i <= 4; ++i)
+        peer.sends({.ack = 1, .win = static_cast<std::uint16_t>(60000 + i)});
     stack.sends_nothing();
 }
 
@@ -49,7 +53,8 @@ TEST_F(FastRetransmit, an_ack_between_begins_the_count_again_rfc5681_3_2) {
     duplicate_acks(2);
     peer.sends({.ack = 1001});
     script.heard().clear();  // new data in slow start
-    for (int i = 0; i < 2; ++i) peer.sends({.ack = 1001});
+    for (int i = 0; i < 2; ++i)
+        peer.sends({.ack = 1001});
     stack.sends_nothing();
 }
 

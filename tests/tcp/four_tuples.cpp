@@ -65,7 +65,8 @@ TEST_F(FourTuples, our_address_is_part_of_it_rfc9293_3_3_1) {
 
 TEST_F(FourTuples, a_segment_from_another_port_is_nobodys_rfc9293_3_10_7_1) {
     accept_connection();
-    Peer stranger(script, {peer.endpoint.address, static_cast<Port>(peer.endpoint.port + 1)}, "stranger");
+    Peer stranger(script, {peer.endpoint.address, static_cast<Port>(peer.endpoint.port + 1)},
+                  "stranger");
     stranger.sends({.seq = 1, .length = 10, .ack = 1});
     dropped(DropReason::tcp_ack_in_listen);
     stack.sends_to(stranger, {.seq = 1, .rst = true});

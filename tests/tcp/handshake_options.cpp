@@ -52,7 +52,8 @@ TEST_F(HandshakeOptions, an_mss_of_nearly_nothing_does_not_stop_the_stack_rfc929
 
 TEST_F(HandshakeOptions, window_scale_is_offered_and_used_rfc7323_2_2) {
     open_connection({.mss = 1460, .wscale = 3});
-    // The window field now counts in units of the shift offered: 256 KB fit 16 bits with a shift of 3.
+    // The window field now counts in units of the shift offered: 256 KB fit 16 bits with a shift
+    // of 3.
     peer.sends({.length = 1});
     advance(config.delayed_ack);
     const Heard heard = stack.sends({});
@@ -111,7 +112,8 @@ TEST_F(HandshakeOptions, timestamps_are_offered_and_then_on_every_segment_rfc732
     const Heard syn = stack.sends({.syn = true});
     ASSERT_TRUE(syn.header.options.timestamps.has_value());
     EXPECT_EQ(syn.header.options.timestamps->echo, 0U);
-    peer.sends({.syn = true, .mss = 1460, .ts = Timestamps{500, syn.header.options.timestamps->value}});
+    peer.sends(
+        {.syn = true, .mss = 1460, .ts = Timestamps{500, syn.header.options.timestamps->value}});
     const Heard ack = stack.sends({});
     ASSERT_TRUE(ack.header.options.timestamps.has_value());
     EXPECT_EQ(ack.header.options.timestamps->echo, 500U);

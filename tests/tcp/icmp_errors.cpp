@@ -82,9 +82,11 @@ TEST_F(IcmpErrors, a_quote_of_another_four_tuple_is_ignored_rfc5927_4_1) {
     forged.source_port = script.local.port;
     forged.destination_port = other.endpoint.port;
     const Packet quoted = tcp_packet(forged, script.local.address, other.endpoint.address, {});
-    script.put(icmp_packet(peer.endpoint.address, script.local.address,
-                           {IcmpType::destination_unreachable, wire::icmp_code::port_unreachable, 0}, Bytes(quoted).first(28)),
-               {});
+    script.put(
+        icmp_packet(peer.endpoint.address, script.local.address,
+                    {IcmpType::destination_unreachable, wire::icmp_code::port_unreachable, 0},
+                    Bytes(quoted).first(28)),
+        {});
     dropped(DropReason::icmp_error_no_match);
     state_is(State::syn_sent);
 }

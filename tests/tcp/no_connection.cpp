@@ -73,7 +73,8 @@ TEST_F(NoConnection, port_zero_is_nobodys_rfc6335_6) {
 
 TEST_F(NoConnection, resets_are_bounded_by_the_reply_queue_design_3) {
     script.device().room = 0;
-    for (std::uint32_t i = 0; i < link::Interface::queue_limit_packets + 10; ++i) peer.sends({.seq = i, .syn = true});
+    for (std::uint32_t i = 0; i < link::Interface::queue_limit_packets + 10; ++i)
+        peer.sends({.seq = i, .syn = true});
     EXPECT_EQ(script.core().drops()[DropReason::reply_queue_overflow], 10U);
     script.device().room = FakeDevice::without_limit;
     script.settle({});

@@ -31,7 +31,8 @@ TEST(InitialSequenceNumber, grows_by_one_every_4_microseconds_rfc9293_3_4_1_must
 
 TEST(InitialSequenceNumber, differs_between_four_tuples_rfc6528_3) {
     std::set<std::uint32_t> seen;
-    for (Port port = 40000; port < 40050; ++port) seen.insert(isn_for(1, {remote.address, port}, {}));
+    for (Port port = 40000; port < 40050; ++port)
+        seen.insert(isn_for(1, {remote.address, port}, {}));
     EXPECT_EQ(seen.size(), 50U);
     // Nor is the difference the same from one to the next.
     EXPECT_NE(isn_for(1, {remote.address, 40001}, {}) - isn_for(1, {remote.address, 40000}, {}),
@@ -42,7 +43,9 @@ TEST(InitialSequenceNumber, depends_on_the_secret_rfc6528_3) {
     EXPECT_NE(isn_for(1, remote, {}), isn_for(2, remote, {}));
 }
 
-TEST(InitialSequenceNumber, repeats_with_the_seed) { EXPECT_EQ(isn_for(7, remote, {}), isn_for(7, remote, {})); }
+TEST(InitialSequenceNumber, repeats_with_the_seed) {
+    EXPECT_EQ(isn_for(7, remote, {}), isn_for(7, remote, {}));
+}
 
 class EphemeralPort : public ScriptTest {
   protected:
@@ -68,7 +71,8 @@ TEST_F(EphemeralPort, the_stack_chooses_one_of_its_range_rfc6056_3_2) {
 
 TEST_F(EphemeralPort, connections_to_one_remote_have_different_ones_rfc6056_3) {
     std::set<Port> seen;
-    for (int i = 0; i < 500; ++i) seen.insert(opened(peer.endpoint));
+    for (int i = 0; i < 500; ++i)
+        seen.insert(opened(peer.endpoint));
     EXPECT_EQ(seen.size(), 500U);
 }
 
@@ -80,7 +84,8 @@ TEST_F(EphemeralPort, another_remote_says_nothing_about_the_next_one_rfc6056_3_3
         ++steps[std::int32_t{now} - before];
         before = now;
     }
-    for (const auto& [step, count] : steps) EXPECT_LE(count, 3) << "step " << step;
+    for (const auto& [step, count] : steps)
+        EXPECT_LE(count, 3) << "step " << step;
 }
 
 TEST_F(EphemeralPort, the_route_decides_the_address_rfc1122_3_3_4_3) {

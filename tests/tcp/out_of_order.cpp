@@ -171,7 +171,8 @@ TEST_F(OutOfOrder, many_tiny_early_segments_cost_bounded_memory_design_3) {
         peer.sends({.seq = 3 + 2 * i, .length = 1});
         stack.sends({.ack = 1});
     }
-    // Blocks of 2 KB for a byte each would be 4 MB; packed and bounded it is at most twice the buffer.
+    // Blocks of 2 KB for a byte each would be 4 MB; packed and bounded it is at most twice the
+    // buffer.
     EXPECT_LE(script.core().buffers().outstanding() * BufferPool::small_block_bytes,
               2 * config.receive_buffer_bytes + 16 * BufferPool::small_block_bytes);
 }

@@ -1,12 +1,12 @@
-// A reset arrives in each state (RFC 9293 §3.10.7.4 second; RFC 5961 §3.2), and SYNs where none belong
-// (fourth; RFC 5961 §4.2).
+// A reset arrives in each state (RFC 9293 §3.10.7.4 second; RFC 5961 §3.2), and SYNs where none
+// belong (fourth; RFC 5961 §4.2).
 #include "harness/script_fixture.hpp"
 
 namespace berth::harness {
 namespace {
 
-const State synchronized_states[] = {State::established, State::fin_wait_1, State::fin_wait_2, State::close_wait,
-                                     State::closing,     State::last_ack};
+const State synchronized_states[] = {State::established, State::fin_wait_1, State::fin_wait_2,
+                                     State::close_wait,  State::closing,    State::last_ack};
 
 class InState : public ScriptTest, public ::testing::WithParamInterface<State> {};
 
@@ -61,12 +61,13 @@ TEST_P(InState, abort_sends_a_reset_rfc9293_3_10_5) {
     state_is(State::closed);
 }
 
-INSTANTIATE_TEST_SUITE_P(ResetRules, InState, ::testing::ValuesIn(synchronized_states), [](const auto& information) {
-    std::string name(tcp::name_of(information.param));
-    for (char& c : name)
-        if (c == '-') c = '_';
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(ResetRules, InState, ::testing::ValuesIn(synchronized_states),
+                         [](const auto& information) {
+                             std::string name(tcp::name_of(information.param));
+                             for (char& c : name)
+                                 if (c == '-') c = '_';
+                             return name;
+                         });
 
 class ResetRules : public ScriptTest {};
 

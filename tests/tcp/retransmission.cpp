@@ -77,8 +77,8 @@ TEST_F(Retransmission, a_measured_round_trip_sets_the_timeout_rfc6298_2_2) {
     stack.sends({.length = 1000});
     advance(seconds(1) - milliseconds(200));  // R = 0.8 s
     peer.sends({});
-    // The handshake gave a sample of zero or none at all, so this one is blended in or counts fully;
-    // in both cases the timeout is more than R and less than R + 4 R/2 + what doubles it.
+    // The handshake gave a sample of zero or none at all, so this one is blended in or counts
+    // fully; in both cases the timeout is more than R and less than R + 4 R/2 + what doubles it.
     app.sends(1000);
     stack.loses({.length = 1000});
     advance(milliseconds(800));
@@ -92,8 +92,8 @@ TEST_F(Retransmission, a_retransmitted_segment_gives_no_sample_rfc6298_3_karn) {
     stack.loses({.length = 1000});
     advance(seconds(1));
     stack.sends({.seq = 1, .length = 1000});
-    // Were the ack, 0.9 s later, taken for a sample of 1.9 s, the next timeout would be 5.7 s. Without
-    // a sample the backed-off one stands (Karn).
+    // Were the ack, 0.9 s later, taken for a sample of 1.9 s, the next timeout would be 5.7 s.
+    // Without a sample the backed-off one stands (Karn).
     advance(milliseconds(900));
     peer.sends({});
     app.sends(10);
@@ -134,7 +134,8 @@ TEST_F(Retransmission, after_a_lost_syn_the_data_begins_with_three_seconds_rfc62
 TEST_F(Retransmission, what_was_lost_behind_goes_as_acks_come_in_rfc5681_3_1) {
     accept_connection();
     app.sends(5840);
-    for (int i = 0; i < 4; ++i) stack.loses({.length = 1460});
+    for (int i = 0; i < 4; ++i)
+        stack.loses({.length = 1460});
     advance(seconds(1));
     stack.sends({.seq = 1, .length = 1460});  // one segment: the loss window
     stack.sends_nothing();
@@ -215,7 +216,8 @@ TEST_F(Retransmission, an_answer_gives_all_retries_back_rfc9293_3_8_3) {
     for (std::uint32_t round = 0; round < 3; ++round) {
         app.sends(100);
         stack.loses({.length = 100});
-        for (int timeout = 0; timeout < 3; ++timeout) stack.sends_within(config.rto_max, {.seq = 1 + 100 * round, .length = 100});
+        for (int timeout = 0; timeout < 3; ++timeout)
+            stack.sends_within(config.rto_max, {.seq = 1 + 100 * round, .length = 100});
         peer.sends({.ack = 101 + 100 * round});
     }
     state_is(State::established);

@@ -1,6 +1,6 @@
 // What the stack makes of every kind of segment in every state: its answer, the next state and the
-// fate, as a table that is compared with the one checked in. Its rows are those of RFC 9293 §3.10.7;
-// a change of any of them shows up as a changed line.
+// fate, as a table that is compared with the one checked in. Its rows are those of RFC 9293
+// §3.10.7; a change of any of them shows up as a changed line.
 #include <string>
 #include <vector>
 
@@ -53,7 +53,8 @@ class Probe : public ScriptTest {
     std::string answer_to(Segment segment) {
         if (segment.seq) segment.seq = peer.sent_up_to() + *segment.seq;
         // Where nothing was said yet there is nothing to acknowledge: any number will do.
-        if (!segment.no_ack && !segment.ack && (state_ == State::closed || state_ == State::listen)) segment.ack = 1;
+        if (!segment.no_ack && !segment.ack && (state_ == State::closed || state_ == State::listen))
+            segment.ack = 1;
         peer.sends(segment);
         std::string line = padded(fate_text(script.last_fate()), 34) + padded(answers(), 40);
         const State next = script.state_of(peer.four_tuple());
@@ -84,14 +85,17 @@ class Probe : public ScriptTest {
 
 std::string matrix() {
     std::string text =
-        "What the stack makes of a segment: fate, answer, next state where it changes. The listener's own\n"
-        "conversations begin in CLOSED; numbers are relative. Regenerate with BERTH_UPDATE_SNAPSHOTS=1.\n";
+        "What the stack makes of a segment: fate, answer, next state where it changes. The "
+        "listener's own\n"
+        "conversations begin in CLOSED; numbers are relative. Regenerate with "
+        "BERTH_UPDATE_SNAPSHOTS=1.\n";
     for (std::size_t s = 0; s < tcp::state_count; ++s) {
         const auto state = static_cast<State>(s);
         text += "\n" + std::string(tcp::name_of(state)) + "\n";
         for (const Kind& kind : kinds()) {
             Probe probe(state);
-            std::string line = padded(kind.name, 24).insert(0, "    ").append(probe.answer_to(kind.segment));
+            std::string line =
+                padded(kind.name, 24).insert(0, "    ").append(probe.answer_to(kind.segment));
             line.erase(line.find_last_not_of(' ') + 1);
             text += line + "\n";
         }
@@ -99,7 +103,9 @@ std::string matrix() {
     return text;
 }
 
-TEST(SegmentMatrix, is_the_one_checked_in_rfc9293_3_10_7) { expect_snapshot("tests/tcp/segments.snapshot", matrix()); }
+TEST(SegmentMatrix, is_the_one_checked_in_rfc9293_3_10_7) {
+    expect_snapshot("tests/tcp/segments.snapshot", matrix());
+}
 
 }  // namespace
 }  // namespace berth::harness

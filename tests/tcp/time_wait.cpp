@@ -89,7 +89,8 @@ TEST_F(TimeWait, a_later_timestamp_lets_a_syn_pass_whatever_its_number_rfc6191_2
     state_is(State::syn_received);
 }
 
-TEST_F(TimeWait, without_a_listener_a_later_syn_is_acknowledged_like_anything_else_rfc9293_3_10_7_4) {
+TEST_F(TimeWait,
+       without_a_listener_a_later_syn_is_acknowledged_like_anything_else_rfc9293_3_10_7_4) {
     reach(State::time_wait);
     app.closes_listener();
     peer.sends({.seq = 100'000, .syn = true, .no_ack = true});
@@ -102,7 +103,8 @@ TEST_F(TimeWait, records_are_bounded_and_beyond_it_connections_end_without_one_d
     app.listens();
     std::vector<std::unique_ptr<Peer>> clients;
     for (Port port = 40001; port <= 40003; ++port) {
-        Peer& client = *clients.emplace_back(std::make_unique<Peer>(script, Endpoint{Peer::default_endpoint.address, port}, "client"));
+        Peer& client = *clients.emplace_back(std::make_unique<Peer>(
+            script, Endpoint{Peer::default_endpoint.address, port}, "client"));
         client.sends({.syn = true});
         stack.sends_to(client, {.syn = true});
         client.sends({});

@@ -8,9 +8,7 @@ class TimestampsOption : public ScriptTest {
   protected:
     void SetUp() override { config.rto_min = seconds(1); }
     // Agreed, the peer's clock at 1000.
-    void accept_with_timestamps() {
-        accept_connection({.mss = 1460, .ts = Timestamps{1000, 0}});
-    }
+    void accept_with_timestamps() { accept_connection({.mss = 1460, .ts = Timestamps{1000, 0}}); }
     static std::uint32_t echo_of(const Heard& heard) {
         return heard.header.options.timestamps ? heard.header.options.timestamps->echo : 0;
     }

@@ -1,5 +1,5 @@
-// The state machine as a whole: every state and every event, as a table that is compared with the one
-// checked in, and what must hold of any such table.
+// The state machine as a whole: every state and every event, as a table that is compared with the
+// one checked in, and what must hold of any such table.
 //
 // BERTH_UPDATE_SNAPSHOTS=1 writes the file anew; look at the difference before you keep it.
 #include "tcp/transitions.hpp"
@@ -13,20 +13,29 @@
 namespace berth::tcp {
 namespace {
 
-constexpr State state_at(std::size_t i) { return static_cast<State>(i); }
-constexpr Event event_at(std::size_t i) { return static_cast<Event>(i); }
+constexpr State state_at(std::size_t i) {
+    return static_cast<State>(i);
+}
+constexpr Event event_at(std::size_t i) {
+    return static_cast<Event>(i);
+}
 
 std::string padded(std::string_view text, std::size_t width) {
     return std::string(text) + std::string(width > text.size() ? width - text.size() : 1, ' ');
 }
 
 std::string matrix() {
-    std::string text = "State machine of RFC 9293: what each event makes of each state ('-': it has no meaning there).\n";
+    std::string text =
+        "State machine of RFC 9293: what each event makes of each state ('-': it has no meaning "
+        "there).\n";
     for (std::size_t s = 0; s < state_count; ++s) {
         text += "\n" + std::string(name_of(state_at(s))) + "\n";
         for (std::size_t e = 0; e < event_count; ++e) {
             const auto next = next_state(state_at(s), event_at(e));
-            text.append("    ").append(padded(name_of(event_at(e)), 16)).append(next ? name_of(*next) : "-").append("\n");
+            text.append("    ")
+                .append(padded(name_of(event_at(e)), 16))
+                .append(next ? name_of(*next) : "-")
+                .append("\n");
         }
     }
     return text;
@@ -38,7 +47,8 @@ constexpr std::array<bool, state_count> reachable_from(State from) {
     reached[static_cast<std::size_t>(from)] = true;
     for (std::size_t round = 0; round < state_count; ++round)
         for (const Transition& transition : transitions)
-            if (reached[static_cast<std::size_t>(transition.from)]) reached[static_cast<std::size_t>(transition.to)] = true;
+            if (reached[static_cast<std::size_t>(transition.from)])
+                reached[static_cast<std::size_t>(transition.to)] = true;
     return reached;
 }
 
@@ -76,7 +86,8 @@ TEST(Transitions, a_reset_ends_every_synchronized_state_rfc9293_3_10_7_4_second)
 }
 
 TEST(Transitions, abort_ends_every_state_but_closed_rfc9293_3_10_5) {
-    for (std::size_t s = 1; s < state_count; ++s) EXPECT_EQ(next_state(state_at(s), Event::abort), State::closed) << name_of(state_at(s));
+    for (std::size_t s = 1; s < state_count; ++s)
+        EXPECT_EQ(next_state(state_at(s), Event::abort), State::closed) << name_of(state_at(s));
 }
 
 TEST(Transitions, established_is_entered_only_by_a_completed_handshake_rfc9293_3_5) {
@@ -87,17 +98,22 @@ TEST(Transitions, established_is_entered_only_by_a_completed_handshake_rfc9293_3
 }
 
 TEST(Transitions, whoever_closes_first_passes_through_time_wait_rfc9293_3_6) {
-    // From FIN-WAIT-1 on, without resets, aborts and timeouts, CLOSED is reached only from TIME-WAIT.
+    // From FIN-WAIT-1 on, without resets, aborts and timeouts, CLOSED is reached only from
+    // TIME-WAIT.
     for (const Transition& transition : transitions) {
-        const bool violent = transition.event == Event::reset || transition.event == Event::abort || transition.event == Event::give_up;
+        const bool violent = transition.event == Event::reset || transition.event == Event::abort ||
+                             transition.event == Event::give_up;
         if (violent || transition.to != State::closed) continue;
-        EXPECT_TRUE(transition.from != State::fin_wait_1 && transition.from != State::fin_wait_2 && transition.from != State::closing);
+        EXPECT_TRUE(transition.from != State::fin_wait_1 && transition.from != State::fin_wait_2 &&
+                    transition.from != State::closing);
     }
 }
 
 TEST(Transitions, every_state_and_event_has_a_name) {
-    for (std::size_t s = 0; s < state_count; ++s) EXPECT_FALSE(name_of(state_at(s)).empty());
-    for (std::size_t e = 0; e < event_count; ++e) EXPECT_FALSE(name_of(event_at(e)).empty());
+    for (std::size_t s = 0; s < state_count; ++s)
+        EXPECT_FALSE(name_of(state_at(s)).empty());
+    for (std::size_t e = 0; e < event_count; ++e)
+        EXPECT_FALSE(name_of(event_at(e)).empty());
 }
 
 }  // namespace

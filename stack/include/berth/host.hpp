@@ -23,12 +23,13 @@
 namespace berth {
 
 struct HostOptions {
-    bool threads = true;                // false: embedded, no thread and no clock of its own
-    std::string name{};                 // control socket and captures; empty: no control socket
+    bool threads = true;                  // false: embedded, no thread and no clock of its own
+    std::string name{};                   // control socket and captures; empty: no control socket
     std::optional<std::uint64_t> seed{};  // empty: from the operating system
-    std::int64_t start_ns = 0;          // embedded mode: the time of the first call
-    std::vector<std::string> sysctls{}; // "net.ipv4.tcp_syn_retries=10" …
-    std::string capture_file{};         // pcapng with every packet's fate; "-" is standard output; empty: none
+    std::int64_t start_ns = 0;            // embedded mode: the time of the first call
+    std::vector<std::string> sysctls{};   // "net.ipv4.tcp_syn_retries=10" …
+    std::string
+        capture_file{};  // pcapng with every packet's fate; "-" is standard output; empty: none
 };
 
 enum class CallbackLinkKind : std::uint8_t { ethernet, raw_ip };
@@ -75,24 +76,31 @@ class Host {
 
     // All links before the first socket. Returns the interface's index.
     // `peer_address`: for a TAP that berth creates, the kernel side's address.
-    Maybe<int> add_link(std::string_view url, std::optional<MacAddress> mac = {}, std::optional<Ipv4Prefix> peer_address = {});
+    Maybe<int> add_link(std::string_view url, std::optional<MacAddress> mac = {},
+                        std::optional<Ipv4Prefix> peer_address = {});
     // Called while the host is locked: it may call other hosts, not this one.
-    using Output = std::function<bool(std::span<const std::uint8_t> packet, std::int64_t emission_ns)>;
-    Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output, std::optional<MacAddress> mac = {});
+    using Output =
+        std::function<bool(std::span<const std::uint8_t> packet, std::int64_t emission_ns)>;
+    Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output,
+                                 std::optional<MacAddress> mac = {});
     Maybe<int> add_address(int interface_index, Ipv4Prefix address);
-    // Without a gateway the destination is on the interface's link; without an interface the gateway's decides.
-    Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway, std::optional<int> interface_index = {});
+    // Without a gateway the destination is on the interface's link; without an interface the
+    // gateway's decides.
+    Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway,
+                         std::optional<int> interface_index = {});
 
-    // A packet for a callback link. Embedded mode: it arrives at `now_ns` and is dealt with at once; what it
-    // causes leaves with the next step. Threads mode: it is queued and arrives now. False: not taken.
+    // A packet for a callback link. Embedded mode: it arrives at `now_ns` and is dealt with at
+    // once; what it causes leaves with the next step. Threads mode: it is queued and arrives now.
+    // False: not taken.
     bool input(int interface_index, std::span<const std::uint8_t> packet, std::int64_t now_ns);
-    // Embedded mode: goes from deadline to deadline up to `now_ns`. Packets leave only in here. A packet that
-    // is refused is offered again by the next step.
+    // Embedded mode: goes from deadline to deadline up to `now_ns`. Packets leave only in here. A
+    // packet that is refused is offered again by the next step.
     void step(std::int64_t now_ns);
     // When step() has something to do next; INT64_MAX: never.
     std::int64_t next_deadline_ns() const;
 
-    // A descriptor of the C API on this host: type is SOCK_STREAM or SOCK_DGRAM, perhaps with SOCK_NONBLOCK. -1 and errno.
+    // A descriptor of the C API on this host: type is SOCK_STREAM or SOCK_DGRAM, perhaps with
+    // SOCK_NONBLOCK. -1 and errno.
     int socket(int type);
 
     std::vector<SocketRow> sockets() const;
@@ -101,7 +109,8 @@ class Host {
     std::string link_error() const;
     // What is missing before the link can be used ("ip address add …"); empty: nothing.
     std::string setup_hint() const;
-    // Blocks (threads mode) until no connection is closing any more or `timeout_ms` is over; true when none is left.
+    // Blocks (threads mode) until no connection is closing any more or `timeout_ms` is over; true
+    // when none is left.
     bool drain(int timeout_ms);
 
     class Impl;

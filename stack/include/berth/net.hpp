@@ -1,4 +1,5 @@
-// Typed sockets for C++: no exceptions on the data path, spans for bytes, std::error_code for errors.
+// Typed sockets for C++: no exceptions on the data path, spans for bytes, std::error_code for
+// errors.
 //
 // Each object owns one descriptor of berth/socket.h (fd() lends it to berth_poll and friends) and
 // closes it when destroyed. On a host with threads calls block; after set_nonblocking(true), and
@@ -29,7 +30,8 @@ class SocketHandle {
   public:
     SocketHandle() = default;
     explicit SocketHandle(int fd) : fd_(fd) {}
-    SocketHandle(SocketHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)), error_(other.error_) {}
+    SocketHandle(SocketHandle&& other) noexcept
+        : fd_(std::exchange(other.fd_, -1)), error_(other.error_) {}
     SocketHandle& operator=(SocketHandle&& other) noexcept;
     ~SocketHandle() { close(); }
 
@@ -52,14 +54,18 @@ class TcpConnection : public SocketHandle {
   public:
     TcpConnection() = default;
     // Opens a connection; the route decides the local address and RFC 6056 the port. Blocks until
-    // established on a host with threads; on an embedded host error() is operation_in_progress at first.
+    // established on a host with threads; on an embedded host error() is operation_in_progress at
+    // first.
     TcpConnection(Host& host, Endpoint remote);
     TcpConnection(Host& host, Endpoint local, Endpoint remote);
-    explicit TcpConnection(int fd, std::error_code error = {}) : SocketHandle(fd) { error_ = error; }
+    explicit TcpConnection(int fd, std::error_code error = {}) : SocketHandle(fd) {
+        error_ = error;
+    }
 
-    IoResult send(std::span<const std::uint8_t> data);      // some of it
-    IoResult send_all(std::span<const std::uint8_t> data);  // all of it, unless an error comes first
-    IoResult receive(std::span<std::uint8_t> data);         // zero bytes: the peer has closed
+    IoResult send(std::span<const std::uint8_t> data);  // some of it
+    IoResult send_all(
+        std::span<const std::uint8_t> data);         // all of it, unless an error comes first
+    IoResult receive(std::span<std::uint8_t> data);  // zero bytes: the peer has closed
     std::error_code shutdown_send();
     Endpoint remote() const;
     FourTuple four_tuple() const { return {local(), remote()}; }

@@ -1,14 +1,14 @@
 /* The BSD-like socket API of berth, with the system's argument types and errno values.
  *
- * Each function does what its namesake without `berth_` does, on a berth host instead of the kernel:
- * the process's current host (berth_host_use in berth/host.h; the first host made, if none was
- * named), or the host that made the descriptor. Errors: -1 and errno. Thread-safe: any thread may
- * call any function; calls block the calling thread only, unless the descriptor is non-blocking
+ * Each function does what its namesake without `berth_` does, on a berth host instead of the
+ * kernel: the process's current host (berth_host_use in berth/host.h; the first host made, if none
+ * was named), or the host that made the descriptor. Errors: -1 and errno. Thread-safe: any thread
+ * may call any function; calls block the calling thread only, unless the descriptor is non-blocking
  * (SOCK_NONBLOCK, berth_fcntl O_NONBLOCK, MSG_DONTWAIT).
  *
- * No signal is ever raised (a broken pipe is EPIPE alone). A signal handler that runs in a blocked call
- * ends it with EINTR. Without a host berth_socket says ENETDOWN; a child of fork() has none of its
- * parent's sockets (EBADF).
+ * No signal is ever raised (a broken pipe is EPIPE alone). A signal handler that runs in a blocked
+ * call ends it with EINTR. Without a host berth_socket says ENETDOWN; a child of fork() has none of
+ * its parent's sockets (EBADF).
  *
  * Descriptors are berth's own numbers, from BERTH_FIRST_DESCRIPTOR upward, so they can be told from
  * the kernel's; only berth_* functions understand them. berth_poll takes both kinds in one call.
@@ -35,8 +35,10 @@ int berth_accept4(int fd, struct sockaddr* address, socklen_t* length, int flags
 int berth_connect(int fd, const struct sockaddr* address, socklen_t length);
 ssize_t berth_send(int fd, const void* data, size_t size, int flags);
 ssize_t berth_recv(int fd, void* data, size_t size, int flags);
-ssize_t berth_sendto(int fd, const void* data, size_t size, int flags, const struct sockaddr* address, socklen_t length);
-ssize_t berth_recvfrom(int fd, void* data, size_t size, int flags, struct sockaddr* address, socklen_t* length);
+ssize_t berth_sendto(int fd, const void* data, size_t size, int flags,
+                     const struct sockaddr* address, socklen_t length);
+ssize_t berth_recvfrom(int fd, void* data, size_t size, int flags, struct sockaddr* address,
+                       socklen_t* length);
 ssize_t berth_read(int fd, void* data, size_t size);
 ssize_t berth_write(int fd, const void* data, size_t size);
 ssize_t berth_readv(int fd, const struct iovec* parts, int count);
