@@ -161,7 +161,11 @@ TEST_F(Errno, ANonBlockingConnectTellsItsOutcome) {
     for (const Port port : {Port{9}, Port{10}}) {
         const int fd = stream();
         ASSERT_EQ(berth_fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-        ASSERT_EQ(connect(fd, peer, port), EINPROGRESS);
+        const int outcome = connect(fd, peer, port);
+        if (outcome != EINPROGRESS) {  // the other host's thread has answered already
+            EXPECT_EQ(outcome, port == 9 ? 0 : ECONNREFUSED);
+            continue;
+        }
         pollfd one{fd, POLLOUT, 0};
         ASSERT_EQ(berth_poll(&one, 1, -1), 1);
         EXPECT_EQ(get(fd, SOL_SOCKET, SO_ERROR), port == 9 ? 0 : ECONNREFUSED);

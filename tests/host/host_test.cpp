@@ -250,6 +250,9 @@ TEST(Hosts, WithoutKernelDescriptorsNoHostIsMade) {
               "cannot make a host: there are no file descriptors left; raise 'ulimit -n'");
 }
 
+// Not under AddressSanitizer: UBSan beside it looks at memory through a pipe, and here there is
+// none.
+#ifndef __SANITIZE_ADDRESS__
 TEST(Hosts, ThreadsWithoutADescriptorToSleepOnAreWokenAllTheSame) {
     constexpr int threads = 4;
     HostPair pair;
@@ -276,6 +279,7 @@ TEST(Hosts, ThreadsWithoutADescriptorToSleepOnAreWokenAllTheSame) {
         thread.join();
     EXPECT_EQ(got, threads);
 }
+#endif
 
 TEST(Hosts, DescriptorsAreReused) {
     HostPair pair;
