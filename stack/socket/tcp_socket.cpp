@@ -62,7 +62,7 @@ Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
 std::errc TcpSocket::connect(Endpoint remote) {
     if (listener_ != nullptr)
         return std::errc::already_connected;  // as Linux: a listener cannot connect
-    if (connection_ != nullptr) return connect_again();
+    if (connection_ != nullptr) return connect_again(remote);
     const Endpoint local = binding_ == nullptr ? Endpoint{} : binding_->local;
     auto connection = stack_.tcp().open(local, remote, this, stack_.now());
     if (!connection) return connection.error();
@@ -71,11 +71,18 @@ std::errc TcpSocket::connect(Endpoint remote) {
     return std::errc::operation_in_progress;
 }
 
-std::errc TcpSocket::connect_again() {
+// The attempt, or the connection, is over and its error has been told: as on Linux the socket may
+// try again.
+std::errc TcpSocket::start_over(Endpoint remote) {
+    if (const std::errc error = disconnect(); error != std::errc{}) return error;
+    return connect(remote);
+}
+
+std::errc TcpSocket::connect_again(Endpoint remote) {
     if (is_connecting()) return std::errc::connection_already_in_progress;
     if (const std::errc error = connection_->take_error(); error != std::errc{}) return error;
-    if (established_reported_ || connection_->state() == tcp::State::closed)
-        return std::errc::already_connected;
+    if (connection_->state() == tcp::State::closed) return start_over(remote);
+    if (established_reported_) return std::errc::already_connected;
     established_reported_ = true;
     return {};
 }

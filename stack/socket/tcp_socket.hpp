@@ -35,7 +35,8 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
   private:
     void on_connection_event(tcp::Connection&) override { notify(); }
     void on_acceptable(tcp::Listener&) override { notify(); }
-    std::errc connect_again();
+    std::errc connect_again(Endpoint remote);
+    std::errc start_over(Endpoint remote);
     void apply_options();
     bool is_connecting() const;
 

@@ -34,15 +34,17 @@ TEST(SipHash24, GivesThePublishedVectors) {
     EXPECT_EQ(siphash_2_4(published_key, Bytes(bytes).first(63)), 0x958a324ceb064572);
 }
 
-TEST(SipHash13, GivesThePublishedVectors) {
-    constexpr std::array<std::uint64_t, 16> published = {
+// Nobody publishes vectors of this variant: these were recorded from this implementation, whose
+// rounds the 2-4 vectors above prove; the last was compared with CPython's hash of bytes.
+TEST(SipHash13, StaysWhatItWas) {
+    constexpr std::array<std::uint64_t, 16> recorded = {
         0xabac0158050fc4dc, 0xc9f49bf37d57ca93, 0x82cb9b024dc7d44d, 0x8bf80ab8e7ddf7fb,
         0xcf75576088d38328, 0xdef9d52f49533b67, 0xc50d2b50c59f22a7, 0xd3927d989bb11140,
         0x369095118d299a8e, 0x25a48eb36c063de4, 0x79de85ee92ff097f, 0x70c118c1f94dc352,
         0x78a384b157b4d9a2, 0x306f760c1229ffa7, 0x605aa111c0f95d34, 0xd320d86d2a519956};
     const auto bytes = counting_bytes();
-    for (std::size_t length = 0; length < published.size(); ++length) {
-        EXPECT_EQ(siphash_1_3(published_key, Bytes(bytes).first(length)), published[length])
+    for (std::size_t length = 0; length < recorded.size(); ++length) {
+        EXPECT_EQ(siphash_1_3(published_key, Bytes(bytes).first(length)), recorded[length])
             << "message of " << length << " bytes";
     }
     // CPython 3.11 hashes with SipHash-1-3; with PYTHONHASHSEED=0 its key is zero.

@@ -32,30 +32,35 @@ def nc_talks_to_echo():
         check(answer.stdout == "hello\nworld\n", repr(answer.stdout) + answer.stderr)
 
 
-def berth_nc_talks_to_the_kernel():
+def nc_talks_both_ways():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
         # The TAP must be there before the kernel can listen on its address.
         run("ip", "tuntap", "add", "dev", "tap1", "mode", "tap", check=True)
         run("ip", "addr", "add", f"{PEER}/24", "dev", "tap1", check=True)
         run("ip", "link", "set", "tap1", "up", check=True)
-        server = socket.create_server((PEER, 5000))
-        client = subprocess.Popen([tool(), "nc", "--link", "tap:tap1", "--address", f"{HOST}/24", "-N", PEER, "5000"],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        client.stdin.write("from berth\n")
-        client.stdin.close()
-        server.settimeout(10)
-        connection, address = server.accept()
-        check(address[0] == HOST, f"the peer is {address}")
-        data = b""
-        while part := connection.recv(100):
-            data += part
-        check(data == b"from berth\n", repr(data))
-        connection.sendall(b"from the kernel\n")
-        connection.close()
-        check(client.stdout.read() == "from the kernel\n", "the answer did not arrive")
-        check(client.wait(timeout=20) == 0, f"berth nc ended with {client.returncode}")
-        server.close()
+        berth = [tool(), "nc", "--link", "tap:tap1", "--address", f"{HOST}/24"]
+        # berth calls the kernel's nc.
+        server = subprocess.Popen(["nc", "-N", "-l", PEER, "5000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        until(lambda: "5000" in run("ss", "-Htln").stdout, "the kernel's nc listens")
+        server.stdin.write("from the kernel\n")
+        server.stdin.close()
+        client = run(*berth, "-N", PEER, "5000", input="from berth\n")
+        check(client.stdout == "from the kernel\n" and client.returncode == 0, f"{client.returncode} {client.stdout!r} {client.stderr}")
+        check(server.stdout.read() == "from berth\n", "what berth said did not arrive")
+        check(server.wait(timeout=20) == 0, f"the kernel's nc ended with {server.returncode}")
+        server.stdout.close()
+        # The kernel's nc calls berth.
+        server = subprocess.Popen(berth + ["-v", "-N", "-l", "5002"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server.stdin.write("from berth\n")
+        server.stdin.close()
+        server.stderr.readline()  # it says that it listens
+        caller = run("nc", "-N", "-w", "5", HOST, "5002", input="from the kernel\n")
+        check(caller.stdout == "from berth\n", f"{caller.stdout!r} {caller.stderr}")
+        check(server.stdout.read() == "from the kernel\n", "what the kernel's nc said did not arrive")
+        check(server.wait(timeout=20) == 0, f"berth nc ended with {server.returncode}: {server.stderr.read()}")
+        server.stdout.close()
+        server.stderr.close()
         # Nobody there: refused, exit code 1.
         refused = run(tool(), "nc", "--link", "tap:tap1", "--address", f"{HOST}/24", PEER, "5001", input="")
         check(refused.returncode == 1 and "refused" in refused.stderr.lower(), f"{refused.returncode} {refused.stderr}")
@@ -120,5 +125,5 @@ def sockets_and_exit_are_clean():
         until(lambda: not [r for r in serve.ask("ss", "-t", "-a")["sockets"] if r["state"] == "ESTAB"], "both connections end")
 
 
-main(ping_is_answered, curl_fetches_a_page, nc_talks_to_echo, berth_nc_talks_to_the_kernel, udp_echo_answers,
+main(ping_is_answered, curl_fetches_a_page, nc_talks_to_echo, nc_talks_both_ways, udp_echo_answers,
      nobody_there_is_refused, small_services_speak, sockets_and_exit_are_clean)

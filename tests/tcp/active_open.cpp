@@ -88,6 +88,15 @@ TEST_F(ActiveOpen, bad_ack_on_a_reset_is_not_answered_rfc9293_3_10_7_3_first) {
     state_is(State::syn_sent);
 }
 
+TEST_F(ActiveOpen, after_a_refusal_the_socket_may_try_again_linux) {
+    app.connects();
+    stack.sends({.syn = true});
+    peer.sends({.rst = true});
+    EXPECT_EQ(app.socket().connect(peer.endpoint), std::errc::connection_refused);
+    EXPECT_EQ(app.socket().connect(peer.endpoint), std::errc::operation_in_progress);
+    EXPECT_EQ(app.socket().connect(peer.endpoint), std::errc::connection_already_in_progress);
+}
+
 TEST_F(ActiveOpen, reset_that_acknowledges_the_syn_refuses_rfc9293_3_10_7_3_second) {
     app.connects();
     stack.sends({.syn = true});
