@@ -17,7 +17,7 @@ void Tcp::reply_with_reset(const FourTuple& four_tuple, const Segment& segment, 
         fields.ack = segment.end().value;
     }
     ++counters_.resets_sent;
-    reply(four_tuple, fields, "reset: nobody has this four-tuple", now);
+    reply(four_tuple, fields, "reset: nobody has this four-tuple", State::closed, now);
 }
 
 // A connection ends in the middle: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK> (§3.10.5).
@@ -28,11 +28,11 @@ void Tcp::send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNu
     fields.seq = seq.value;
     fields.ack = ack.value;
     ++counters_.resets_sent;
-    reply(four_tuple, fields, "reset: the connection was aborted", now_);
+    reply(four_tuple, fields, "reset: the connection was aborted", State::closed, now_);
 }
 
 void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
-                Time now) {
+                State state, Time now) {
     wire::TcpHeader header = fields;
     header.source_port = four_tuple.local.port;
     header.destination_port = four_tuple.remote.port;
@@ -47,6 +47,7 @@ void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, cons
     Fate fate = Fate::sent(note);
     fate.has_association = true;
     fate.association = {Protocol::tcp, four_tuple};
+    fate.state_before = fate.state_after = static_cast<std::uint8_t>(state);
     const Bytes part = Bytes(bytes).first(size);
     ++counters_.segments_out;
     // Whatever keeps it from leaving is counted by the layer that refuses it; the peer will ask

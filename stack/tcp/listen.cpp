@@ -117,7 +117,8 @@ void Tcp::send_syn_ack(HalfOpen& record, Time now) {
         header.options.timestamps =
             wire::TcpTimestamps{timestamp_at(now, offset), record.handshake.ts_recent};
     }
-    reply(record.four_tuple, header, record.retries == 0 ? "SYN,ACK" : "SYN,ACK again", now);
+    reply(record.four_tuple, header, record.retries == 0 ? "SYN,ACK" : "SYN,ACK again",
+          State::syn_received, now);
 }
 
 void Tcp::on_half_open_timer(HalfOpen& record, Time now) {

@@ -139,7 +139,7 @@ class Tcp {
     void acknowledge(const TimeWait& record, Time now);
     // A segment without text outside any connection, through the bounded reply queue.
     void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
-               Time now);
+               State state, Time now);
     struct Turn {
         std::size_t sent = 0;
         bool device_full = false;

@@ -68,7 +68,7 @@ void Tcp::acknowledge(const TimeWait& record, Time now) {
         header.options.timestamps =
             wire::TcpTimestamps{timestamp_at(now, offset), record.ts_recent};
     }
-    reply(record.four_tuple, header, "ACK from TIME-WAIT", now);
+    reply(record.four_tuple, header, "ACK", State::time_wait, now);
 }
 
 void Tcp::destroy(TimeWait& record) {
