@@ -46,7 +46,11 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
         receiver_.ack.owe_duplicate();
         return std::nullopt;
     }
-    if (!segment.flags.rst) receiver_.ack.owe_duplicate();
+    // Text that came too early or twice is answered each time: that is how a peer learns of a loss.
+    // What is empty only within the budget, so that two confused ends cannot answer each other
+    // without end.
+    if (segment.length() > 0 && !segment.flags.rst) receiver_.ack.owe_duplicate();
+    if (segment.length() == 0 && !segment.flags.rst) challenge(now);
     return at_or_before(segment.end(), receiver_.rcv().nxt) ? DropReason::tcp_duplicate
                                                             : DropReason::tcp_out_of_window;
 }

@@ -138,5 +138,20 @@ TEST_F(ResetRules, challenge_acks_are_limited_per_second_rfc5961_10) {
     stack.sends({});
 }
 
+// Two confused ends could otherwise answer each other's empty segments without end.
+TEST_F(ResetRules, empty_segments_outside_the_window_are_answered_within_the_same_budget) {
+    config.challenge_acks_per_second = 10;
+    accept_connection();
+    std::uint64_t answered = 0;
+    for (int i = 0; i < 20; ++i) {
+        peer.sends({.seq = 0});
+        dropped(DropReason::tcp_duplicate);
+        answered += script.heard().size();
+        script.heard().clear();
+    }
+    EXPECT_GE(answered, 5U);
+    EXPECT_LE(answered, 10U);
+}
+
 }  // namespace
 }  // namespace berth::harness
