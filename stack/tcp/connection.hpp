@@ -156,7 +156,6 @@ class Connection : public TimedEntry {
     Connection* ready_previous_ = nullptr;
     bool is_ready_ = false;
     bool retired_ = false;  // out of the tables; lives on for its user only
-    bool had_new_text_ = false;
     std::errc error_{};
     std::errc soft_error_{};
     Time fin_wait_2_deadline_ = Time::never();

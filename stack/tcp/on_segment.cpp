@@ -7,7 +7,6 @@
 namespace berth::tcp {
 
 DropReason Connection::on_segment(Segment& segment, Time now) {
-    had_new_text_ = false;
     const DropReason reason = [&] {
         if (state_ == State::syn_sent) return on_segment_in_syn_sent(segment, now);
         if (auto end = first_check_sequence_number(segment, now)) return *end;
@@ -191,8 +190,7 @@ DropReason Connection::seventh_process_text(Segment& segment, Time now) {
     }
     const SequenceNumber before_text = receiver_.rcv().nxt;
     const DropReason reason = receiver_.take_text(segment, tcp_.pool(), now);
-    had_new_text_ = receiver_.rcv().nxt != before_text;
-    if (had_new_text_) notify();
+    if (receiver_.rcv().nxt != before_text) notify();
     return reason;
 }
 
