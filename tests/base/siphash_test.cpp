@@ -34,8 +34,8 @@ TEST(SipHash24, GivesThePublishedVectors) {
     EXPECT_EQ(siphash_2_4(published_key, Bytes(bytes).first(63)), 0x958a324ceb064572);
 }
 
-// Nobody publishes vectors of this variant: these were recorded from this implementation, whose
-// rounds the 2-4 vectors above prove; the last was compared with CPython's hash of bytes.
+// We know of no published vectors of this variant: the sixteen were recorded from this
+// implementation, whose rounds the 2-4 vectors above prove; the last check is somebody else's.
 TEST(SipHash13, StaysWhatItWas) {
     constexpr std::array<std::uint64_t, 16> recorded = {
         0xabac0158050fc4dc, 0xc9f49bf37d57ca93, 0x82cb9b024dc7d44d, 0x8bf80ab8e7ddf7fb,
