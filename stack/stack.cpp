@@ -14,6 +14,7 @@ struct Stack::Arrival {
     std::optional<Fate> fate;  // it ended in a lower layer
     bool to_link_group = false;
     std::optional<wire::Ipv4View> packet;
+    ip::Disposition disposition = ip::Disposition::local;
     std::optional<wire::TcpView> segment;
     demux::ConnectionTable::Hash hash = 0;
 };
@@ -21,21 +22,27 @@ struct Stack::Arrival {
 Stack::Stack(const StackConfig& config)
     : random_(config.seed),
       now_(config.start),
-      ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, random_.fork(1)),
+      loopback_device_(pool_),
+      ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, config.ip, random_.fork(1)),
       icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
       udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
       tcp_(config.tcp, ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(4),
-           config.start) {}
+           config.start) {
+    interfaces_.set_loopback(std::make_unique<link::Interface>(
+        link::Interfaces::loopback_index, "lo", loopback_device_, link::InterfaceConfig{},
+        link::LinkContext{pool_, drops_, observer_}, random_.fork(99)));
+    ip_.set_problem_receiver(this);
+}
 
 Stack::~Stack() = default;
 
 link::InterfaceIndex Stack::add_interface(std::string name, link::LinkDevice& device,
-                                          MacAddress mac) {
+                                          const link::InterfaceConfig& config) {
     const auto index = static_cast<link::InterfaceIndex>(interfaces_.size());
-    interfaces_.push_back(std::make_unique<link::Interface>(
-        index, std::move(name), device, mac, link::LinkContext{pool_, drops_, observer_},
-        random_.fork(100 + index)));
-    interfaces_.back()->set_unreachable_receiver(this);
+    interfaces_.add(std::make_unique<link::Interface>(index, std::move(name), device, config,
+                                                      link::LinkContext{pool_, drops_, observer_},
+                                                      random_.fork(100 + index)));
+    interfaces_.at(index).set_unreachable_receiver(this);
     return index;
 }
 
@@ -67,32 +74,49 @@ void Stack::receive(link::InterfaceIndex interface_index, std::span<link::Frame>
 }
 
 void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
-    auto below = interfaces_[interface_index]->receive(*arrival.frame, now);
+    auto below = interfaces_.at(interface_index).receive(*arrival.frame, now);
     if (const Fate* fate = std::get_if<Fate>(&below)) {
         arrival.fate = *fate;
         return;
     }
     const auto& received = std::get<link::ReceivedPacket>(below);
     arrival.to_link_group = received.to_link_group;
-    auto packet = ip_.receive(received, interface_index);
-    if (!packet) {
-        arrival.fate = Fate::dropped(packet.error());
+    const auto found = ip_.receive(received, interface_index);
+    if (!found) {
+        arrival.fate = Fate::dropped(found.error());
         return;
     }
-    arrival.packet = *packet;
-    if (packet->protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
-    auto segment = wire::TcpView::parse(packet->payload(), packet->source(), packet->destination(),
+    arrival.packet = found->packet;
+    arrival.disposition = found->disposition;
+    if (found->disposition == ip::Disposition::local) parse_segment(arrival);
+}
+
+void Stack::parse_segment(Arrival& arrival) {
+    const wire::Ipv4View& packet = *arrival.packet;
+    if (packet.protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
+    auto segment = wire::TcpView::parse(packet.payload(), packet.source(), packet.destination(),
                                         arrival.frame->checksum_vouched);
     if (!segment) {
         arrival.fate = Fate::dropped(segment.error());
         return;
     }
     arrival.segment = *segment;
-    arrival.hash = tcp_.table().hash(tcp::Tcp::four_tuple_of(*packet, *segment));
+    arrival.hash = tcp_.table().hash(tcp::Tcp::four_tuple_of(packet, *segment));
     tcp_.table().prefetch_bucket(arrival.hash);
 }
 
 Fate Stack::deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    if (arrival.disposition == ip::Disposition::transit)
+        return ip_.forward(*arrival.frame, *arrival.packet, interface_index, arrival.to_link_group,
+                           now);
+    if (arrival.disposition == ip::Disposition::fragment) {
+        auto result = ip_.reassemble(*arrival.frame, *arrival.packet, now);
+        if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
+        // The last piece takes the fate of the whole.
+        arrival.packet = std::get<wire::Ipv4View>(result);
+        parse_segment(arrival);
+        if (arrival.fate) return *arrival.fate;
+    }
     if (arrival.segment)
         return tcp_.receive(*arrival.frame, *arrival.packet, *arrival.segment, arrival.hash, now);
     switch (arrival.packet->protocol()) {
@@ -129,7 +153,7 @@ Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
 
 void Stack::record(link::InterfaceIndex interface_index, Time when, const Fate& fate) {
     if (fate.kind == FateKind::dropped) {
-        ++interfaces_[interface_index]->counters().dropped_in;
+        ++interfaces_.at(interface_index).counters().dropped_in;
         drops_.add(fate.reason);
     }
     if (observer_ != nullptr)
@@ -140,7 +164,7 @@ void Stack::record(link::InterfaceIndex interface_index, Time when, const Fate& 
 
 std::size_t Stack::transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget) {
     now_ = now;
-    link::Interface& interface = *interfaces_[interface_index];
+    link::Interface& interface = interfaces_.at(interface_index);
     std::size_t sent = interface.transmit_queue(now, budget);
     if (!interface.has_queued()) {  // else the device is full, or the budget is spent: answers go
                                     // first
@@ -153,7 +177,12 @@ std::size_t Stack::transmit(link::InterfaceIndex interface_index, Time now, std:
 }
 
 bool Stack::has_output(link::InterfaceIndex interface_index) const {
-    return interfaces_[interface_index]->has_queued() || tcp_.has_output(interface_index);
+    return interfaces_.at(interface_index).has_queued() || tcp_.has_output(interface_index);
+}
+
+void Stack::on_problem(const ip::Problem& problem, const wire::Ipv4View& offending,
+                       bool to_link_group, Time now) {
+    icmp_.send_error(problem.type, problem.code, offending, to_link_group, now, problem.rest);
 }
 
 // A packet of ours waited in vain for its neighbour: whoever sent it should know.
@@ -175,14 +204,30 @@ void Stack::advance(Time now) {
     now_ = now;
     for (const auto& interface : interfaces_)
         interface->advance(now);
+    ip_.advance(now);
     tcp_.advance(now);
 }
 
 Time Stack::next_deadline() const {
-    Time next = tcp_.next_deadline();
+    if (has_output(link::Interfaces::loopback_index)) return now_;
+    Time next = earlier(tcp_.next_deadline(), ip_.next_deadline());
     for (const auto& interface : interfaces_)
         next = earlier(next, interface->next_deadline());
     return next;
+}
+
+bool Stack::run_loopback(Time now) {
+    constexpr link::InterfaceIndex lo = link::Interfaces::loopback_index;
+    std::array<link::Frame, burst_frames> burst;
+    std::size_t moved = 0;
+    while (moved < loopback_budget_frames && has_output(lo)) {
+        if (transmit(lo, now, burst_frames) == 0) break;
+        while (const std::size_t arrived = loopback_device_.receive(pool_, burst, now)) {
+            receive(lo, std::span(burst).first(arrived), now);
+            moved += arrived;
+        }
+    }
+    return moved > 0;
 }
 
 bool Stack::poll(Time now, std::size_t burst_limit) {
@@ -190,9 +235,9 @@ bool Stack::poll(Time now, std::size_t burst_limit) {
     bool did_anything = false;
     advance(now);
     for (std::size_t round = 0; round < burst_limit; ++round) {
-        std::size_t moved = 0;
+        std::size_t moved = run_loopback(now) ? 1 : 0;
         for (link::InterfaceIndex index = 0; index < interfaces_.size(); ++index) {
-            link::LinkDevice& device = interfaces_[index]->device();
+            link::LinkDevice& device = interfaces_.at(index).device();
             const std::size_t arrived = device.receive(pool_, burst, now);
             if (arrived > 0) receive(index, std::span(burst).first(arrived), now);
             moved += arrived + transmit(index, now, 4 * burst_frames);

@@ -25,7 +25,8 @@
 #include "base/time.hpp"
 #include "icmp/icmp.hpp"
 #include "ip/ipv4.hpp"
-#include "link/interface.hpp"
+#include "link/interfaces.hpp"
+#include "link/loopback_device.hpp"
 #include "tcp/config.hpp"
 #include "tcp/tcp.hpp"
 #include "udp/udp.hpp"
@@ -35,22 +36,25 @@ namespace berth {
 struct StackConfig {
     Seed seed{};
     Time start{};  // the time of the first call
+    ip::Config ip{};
     tcp::Config tcp{};
 };
 
-class Stack : private link::UnreachableReceiver {
+class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
   public:
     explicit Stack(const StackConfig& config);
     ~Stack() override;
     Stack(const Stack&) = delete;
     Stack& operator=(const Stack&) = delete;
 
-    // The device is the caller's and outlives the stack. A zero `mac` takes the device's, else a
-    // random one.
+    // The device is the caller's and outlives the stack. At most link::Interfaces::limit.
     link::InterfaceIndex add_interface(std::string name, link::LinkDevice& device,
-                                       MacAddress mac = {});
+                                       const link::InterfaceConfig& config = {});
     void add_address(link::InterfaceIndex interface_index, Ipv4Prefix address) {
         ip_.add_address(interface_index, address);
+    }
+    void remove_address(link::InterfaceIndex interface_index, Ipv4Prefix address) {
+        ip_.remove_address(interface_index, address);
     }
     bool add_route(const ip::Route& route) { return ip_.routes().add(route); }
 
@@ -58,6 +62,11 @@ class Stack : private link::UnreachableReceiver {
     void receive(link::InterfaceIndex interface_index, std::span<link::Frame> burst, Time now);
     // Packets out: at most `budget` frames of one interface; returns how many the device accepted.
     std::size_t transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget);
+    // Lets what two sockets of this host say to one another arrive: the loopback interface's
+    // transmit and receive, until it is silent or loopback_budget_frames have passed. True when
+    // anything moved. poll() does it.
+    bool run_loopback(Time now);
+    static constexpr std::size_t loopback_budget_frames = 1024;
     // Lets everything happen that was due by `now`. Time never goes back.
     void advance(Time now);
     // When advance() next has something to do: exact or early, never late. Time{} or past: at once.
@@ -73,10 +82,11 @@ class Stack : private link::UnreachableReceiver {
 
     Time now() const { return now_; }
     BufferPool& buffers() { return pool_; }
+    // Without the loopback interface, whose index is link::Interfaces::loopback_index.
     std::size_t interface_count() const { return interfaces_.size(); }
-    link::Interface& interface_at(link::InterfaceIndex index) { return *interfaces_[index]; }
+    link::Interface& interface_at(link::InterfaceIndex index) { return interfaces_.at(index); }
     const link::Interface& interface_at(link::InterfaceIndex index) const {
-        return *interfaces_[index];
+        return interfaces_.at(index);
     }
     ip::Ipv4& ip() { return ip_; }
     const ip::Ipv4& ip() const { return ip_; }
@@ -94,7 +104,10 @@ class Stack : private link::UnreachableReceiver {
     struct Arrival;  // one frame of a burst, parsed
 
     void on_unreachable(Bytes packet) override;
+    void on_problem(const ip::Problem& problem, const wire::Ipv4View& offending, bool to_link_group,
+                    Time now) override;
     void parse(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
+    void parse_segment(Arrival& arrival);
     Fate deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
     Fate deliver_icmp(const Arrival& arrival, Time now);
     Fate deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
@@ -105,7 +118,8 @@ class Stack : private link::UnreachableReceiver {
     BufferPool pool_;
     DropCounters drops_;
     FateObserver* observer_ = nullptr;
-    std::vector<std::unique_ptr<link::Interface>> interfaces_;
+    link::LoopbackDevice loopback_device_;
+    link::Interfaces interfaces_;
     ip::Ipv4 ip_;
     icmp::Icmp icmp_;
     udp::Udp udp_;

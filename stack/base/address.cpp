@@ -82,6 +82,7 @@ std::string to_string(const FourTuple& four_tuple) {
 std::string to_string(Protocol protocol) {
     switch (protocol) {
         case Protocol::icmp: return "icmp";
+        case Protocol::igmp: return "igmp";
         case Protocol::tcp: return "tcp";
         case Protocol::udp: return "udp";
     }

@@ -19,6 +19,7 @@ namespace berth {
   BERTH_DROP(ethernet_truncated, "ethernet", "RFC 894", "the frame is shorter than an Ethernet header") \
   BERTH_DROP(ethernet_not_for_us, "ethernet", "RFC 1122 2.4", "its destination is another station's address") \
   BERTH_DROP(ethernet_source_is_group, "ethernet", "IEEE 802.3 3.2.3", "its source address is a group address") \
+  BERTH_DROP(ethernet_other_vlan, "ethernet", "IEEE 802.1Q 8.6", "it is tagged for another VLAN, or untagged where one is expected") \
   BERTH_DROP(ethernet_unknown_type, "ethernet", "RFC 1122 2.3.3", "nobody here speaks its EtherType") \
   BERTH_DROP(frame_oversized, "link", "RFC 1122 2.4", "it is larger than the link's MTU allows") \
   BERTH_DROP(arp_truncated, "arp", "RFC 826", "the ARP packet is shorter than its fields") \
@@ -39,13 +40,25 @@ namespace berth {
   BERTH_DROP(ip_bad_source, "ip", "RFC 1122 3.2.1.3", "its source is a broadcast, multicast, loopback or reserved address") \
   BERTH_DROP(ip_own_source, "ip", "RFC 1122 3.2.1.3", "its source is one of our own addresses") \
   BERTH_DROP(ip_not_for_us, "ip", "RFC 1122 3.2.1.3", "its destination is not one of our addresses, and we do not forward") \
-  BERTH_DROP(ip_fragment, "ip", "RFC 791 3.2", "it is a fragment, and reassembly is not available") \
+  BERTH_DROP(ip_fragment, "ip", "RFC 791 3.2", "it is a fragment addressed to a group or forwarded where none is taken") \
+  BERTH_DROP(ip_fragment_overlap, "ip", "RFC 1858 3", "it overlaps another fragment of its datagram with different bytes: the datagram is discarded") \
+  BERTH_DROP(ip_fragment_tiny, "ip", "RFC 1858 3", "it is a fragment too small to carry anything but an attack") \
+  BERTH_DROP(ip_fragment_too_long, "ip", "RFC 791 3.2", "the datagram it belongs to would be longer than 65535 bytes, or its end moves") \
+  BERTH_DROP(ip_fragment_timeout, "ip", "RFC 1122 3.3.2", "the rest of its datagram did not come in time") \
+  BERTH_DROP(ip_fragment_memory, "ip", "RFC 1122 3.3.2", "fragments already hold as much memory as they may") \
+  BERTH_DROP(ip_fragment_source_limit, "ip", "RFC 1122 3.3.2", "its source already has as many incomplete datagrams as it may") \
+  BERTH_DROP(ip_ttl_exceeded, "ip", "RFC 1812 5.3.1", "its time to live ran out here") \
+  BERTH_DROP(ip_fragmentation_needed, "ip", "RFC 1812 5.3.6", "it is larger than the next link takes and may not be fragmented") \
+  BERTH_DROP(ip_not_forwardable, "ip", "RFC 1812 5.3.7", "its addresses, or the way it came, forbid forwarding it") \
+  BERTH_DROP(ip_loopback_from_link, "ip", "RFC 1122 3.2.1.3", "a loopback address came in from a link") \
+  BERTH_DROP(ip_not_member, "ip", "RFC 1112 7", "nobody here has joined its multicast group on that interface") \
   BERTH_DROP(ip_unknown_protocol, "ip", "RFC 1122 3.2.2.1", "nobody here speaks its protocol") \
   BERTH_DROP(ip_no_route, "ip", "RFC 1122 3.3.1", "there is no route to its destination") \
   BERTH_DROP(ip_no_source, "ip", "RFC 1122 3.3.4", "the interface it leaves by has no address") \
   BERTH_DROP(ip_too_big, "ip", "RFC 1191 3", "it is larger than the MTU of the link it must leave by") \
   BERTH_DROP(link_level_broadcast, "ip", "RFC 1122 3.3.6", "it came in a link broadcast but is addressed to one host") \
   BERTH_DROP(interface_down, "link", "", "the link of its interface is gone") \
+  BERTH_DROP(address_tentative, "arp", "RFC 5227 2.1", "the address it would use is still being probed for") \
   BERTH_DROP(device_full, "link", "", "the device took no more frames and the reply was not kept") \
   BERTH_DROP(reply_queue_overflow, "link", "", "too many answers already wait to be sent") \
   /* ICMP */ \
@@ -57,6 +70,14 @@ namespace berth {
   BERTH_DROP(icmp_error_no_match, "icmp", "RFC 5927 4.1", "the packet that the ICMP error quotes belongs to no socket here") \
   BERTH_DROP(icmp_error_bad_quote, "icmp", "RFC 1122 3.2.2", "the packet that the ICMP error quotes is cut short or not ours") \
   BERTH_DROP(icmp_error_ignored, "icmp", "RFC 1122 3.2.2.2", "this ICMP error asks for nothing that this host does (a redirect or source quench)") \
+  BERTH_DROP(icmp_redirect_refused, "icmp", "RFC 1122 3.2.2.2", "the redirect is not from the gateway in use, or redirects are not accepted") \
+  BERTH_DROP(ping_queue_full, "icmp", "", "the ping socket's receive queue is full") \
+  BERTH_DROP(raw_queue_full, "ip", "", "the raw socket's receive queue is full") \
+  /* IGMP */ \
+  BERTH_DROP(igmp_truncated, "igmp", "RFC 2236 2", "the IGMP message is shorter than its fields") \
+  BERTH_DROP(igmp_bad_checksum, "igmp", "RFC 2236 2.3", "its IGMP checksum is wrong") \
+  BERTH_DROP(igmp_bad_ttl, "igmp", "RFC 3376 4", "its TTL is not 1, so that it comes from another network") \
+  BERTH_DROP(igmp_not_wanted, "igmp", "RFC 3376 6", "it is an IGMP message that a host without such a group ignores") \
   /* UDP */ \
   BERTH_DROP(udp_truncated, "udp", "RFC 768", "the datagram is shorter than a UDP header") \
   BERTH_DROP(udp_bad_length, "udp", "RFC 768", "its length field is below 8 or beyond the packet") \

@@ -115,7 +115,7 @@ int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, M
     const int fd = threads() ? link.device->descriptor() : -1;
     if (fd >= 0 && !seat_->events().add(fd, static_cast<std::uint32_t>(links_.size()))) return -1;
     link.descriptor = fd;
-    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, mac);
+    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, {.mac = mac});
     if (capture_) capture_->add_interface({link.name, link.device->properties().kind});
     links_.push_back(std::move(link));
     link_count_.store(links_.size(), std::memory_order_release);
@@ -168,6 +168,7 @@ void Core::after_transmit(std::size_t index) {
 
 void Core::transmit_all() {
     retry_at_ = Time::never();
+    stack_.run_loopback(stack_.now());
     for (std::size_t i = 0; i < links_.size(); ++i) {
         const auto index = static_cast<link::InterfaceIndex>(i);
         if (links_[i].gone) continue;

@@ -5,17 +5,56 @@
 
 namespace berth::ip {
 
-Result<Path, DropReason> Ipv4::route(Ipv4Address destination, Ipv4Address source) const {
+namespace {
+
+constexpr Ipv4Address loopback_address{127, 0, 0, 1};
+
+}  // namespace
+
+Result<Path, DropReason> Ipv4::route(Ipv4Address destination, Ipv4Address source,
+                                     std::optional<link::InterfaceIndex> device) const {
+    if (is_own(destination)) return loopback_path(destination, source);
+    if (device) return device_path(*device, destination, source);
     if (is_broadcast(destination)) return broadcast_path(destination, source);
     if (destination.is_multicast()) return multicast_path(destination, source);
-    // §3.2.1.3: 0/8, 127/8 and class E never go out on a link; we ourselves are not on one.
-    if (!is_single_host(destination) || is_own(destination))
-        return Failure{DropReason::ip_no_route};
+    // §3.2.1.3: 0/8 and class E never go out on a link.
+    if (!is_single_host(destination)) return Failure{DropReason::ip_no_route};
     const Route* route = routes_.lookup(destination);
-    if (route == nullptr || route->interface_index >= interfaces_.size())
+    if (route == nullptr || !interfaces_.has(route->interface_index))
         return Failure{DropReason::ip_no_route};
     const Ipv4Address next_hop = route->gateway.is_unspecified() ? destination : route->gateway;
-    return path_by(*interfaces_[route->interface_index], next_hop, source);
+    return path_by(interfaces_.at(route->interface_index), next_hop, destination, source);
+}
+
+// §3.2.1.3 (g): what is for us never touches a link. Who names no source speaks from the address
+// that it speaks to, so that both ends of the conversation are one address (as on Linux).
+Result<Path, DropReason> Ipv4::loopback_path(Ipv4Address destination, Ipv4Address source) const {
+    if (!source.is_unspecified() && !is_own(source)) return Failure{DropReason::ip_no_source};
+    if (source.is_unspecified())
+        source = destination.is_loopback() ? loopback_address : destination;
+    return Path{link::Interfaces::loopback_index, destination, source, interfaces_.loopback().mtu(),
+                true};
+}
+
+// By one interface, whatever the routes say; through a gateway where a route by it names one.
+Result<Path, DropReason> Ipv4::device_path(link::InterfaceIndex device, Ipv4Address destination,
+                                           Ipv4Address source) const {
+    if (!interfaces_.has(device) || link::Interfaces::is_loopback(device))
+        return Failure{DropReason::ip_no_route};
+    const link::Interface& interface = interfaces_.at(device);
+    if (is_group(destination)) {
+        // Before it has an address a host may speak to all, and only to get one (§3.2.1.3 (a)).
+        if (destination.is_limited_broadcast() && interface.addresses().empty() &&
+            source.is_unspecified()) {
+            return Path{device, destination, source, interface.mtu()};
+        }
+        return path_by(interface, destination, destination, source);
+    }
+    if (!is_single_host(destination)) return Failure{DropReason::ip_no_route};
+    const Route* route = routes_.lookup(destination);
+    const bool by_gateway =
+        route != nullptr && route->interface_index == device && !route->gateway.is_unspecified();
+    return path_by(interface, by_gateway ? route->gateway : destination, destination, source);
 }
 
 // A directed broadcast leaves by its network's interface; the limited one by that of the source
@@ -24,32 +63,32 @@ Result<Path, DropReason> Ipv4::broadcast_path(Ipv4Address destination, Ipv4Addre
     for (const auto& interface : interfaces_) {
         for (const Ipv4Prefix& own : interface->addresses()) {
             if (!own.has_broadcast() || own.broadcast() != destination) continue;
-            return path_by(*interface, destination, source);
+            return path_by(*interface, destination, destination, source);
         }
     }
     const link::Interface* interface = interface_of(source);
     if (interface == nullptr) return Failure{DropReason::ip_no_route};
-    return path_by(*interface, destination, source);
+    return path_by(*interface, destination, destination, source);
 }
 
 // RFC 1112 §6.1: by a route to the group or the default route, else as a limited broadcast would
 // go. A group's members are reached on the link, whatever gateway the route names.
 Result<Path, DropReason> Ipv4::multicast_path(Ipv4Address group, Ipv4Address source) const {
     const Route* route = routes_.lookup(group);
-    if (source.is_unspecified() && route != nullptr &&
-        route->interface_index < interfaces_.size()) {
-        return path_by(*interfaces_[route->interface_index], group, source);
-    }
+    if (source.is_unspecified() && route != nullptr && interfaces_.has(route->interface_index))
+        return path_by(interfaces_.at(route->interface_index), group, group, source);
     const link::Interface* interface = interface_of(source);
     if (interface == nullptr) return Failure{DropReason::ip_no_route};
-    return path_by(*interface, group, source);
+    return path_by(*interface, group, group, source);
 }
 
 Result<Path, DropReason> Ipv4::path_by(const link::Interface& interface, Ipv4Address next_hop,
-                                       Ipv4Address source) const {
+                                       Ipv4Address destination, Ipv4Address source) const {
     Path path{interface.index(), next_hop, source, interface.mtu()};
+    if (const auto known = path_mtus_.find(destination)) path.mtu = std::min(path.mtu, *known);
     if (!source.is_unspecified()) {
-        if (!is_own(source)) return Failure{DropReason::ip_no_source};
+        // 127/8 never leaves the host (§3.2.1.3 (g)).
+        if (!is_own(source) || source.is_loopback()) return Failure{DropReason::ip_no_source};
         return path;
     }
     const auto addresses = interface.addresses();

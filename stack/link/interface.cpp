@@ -30,17 +30,21 @@ MacAddress multicast_mac(Ipv4Address group) {
 
 }  // namespace
 
-Interface::Interface(InterfaceIndex index, std::string name, LinkDevice& device, MacAddress mac,
-                     LinkContext context, Random random)
+Interface::Interface(InterfaceIndex index, std::string name, LinkDevice& device,
+                     const InterfaceConfig& config, LinkContext context, Random random)
     : index_(index),
       name_(std::move(name)),
       device_(device),
-      mac_(chosen_mac(mac, device.properties(), random)),
+      mac_(chosen_mac(config.mac, device.properties(), random)),
       context_(context),
       neighbours_(*this) {}
 
 void Interface::add_address(Ipv4Prefix address) {
     if (!has_address(address.address)) addresses_.push_back(address);
+}
+
+void Interface::remove_address(Ipv4Address address) {
+    std::erase_if(addresses_, [&](const Ipv4Prefix& own) { return own.address == address; });
 }
 
 bool Interface::has_address(Ipv4Address address) const {

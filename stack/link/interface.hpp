@@ -50,6 +50,13 @@ class UnreachableReceiver {
     virtual void on_unreachable(Bytes packet) = 0;
 };
 
+struct InterfaceConfig {
+    // Zero takes the device's; if that is zero too, a random locally administered one is drawn.
+    MacAddress mac{};
+    // The VLAN whose tags its frames bear (IEEE 802.1Q), 1 … 4094; 0: untagged.
+    std::uint16_t vlan = 0;
+};
+
 // What all interfaces of a stack share; the stack owns it.
 struct LinkContext {
     BufferPool& pool;
@@ -67,10 +74,8 @@ class Interface : private NeighbourEvents {
     // Frames of the queue that are handed to the device in one call.
     static constexpr std::size_t burst_frames = 16;
 
-    // A zero `mac` takes the device's; if that is zero too, a random locally administered one is
-    // drawn.
-    Interface(InterfaceIndex index, std::string name, LinkDevice& device, MacAddress mac,
-              LinkContext context, Random random);
+    Interface(InterfaceIndex index, std::string name, LinkDevice& device,
+              const InterfaceConfig& config, LinkContext context, Random random);
 
     InterfaceIndex index() const { return index_; }
     const std::string& name() const { return name_; }
@@ -84,6 +89,7 @@ class Interface : private NeighbourEvents {
 
     // The IPv4 addresses that ARP answers for; kept by the ip layer.
     void add_address(Ipv4Prefix address);
+    void remove_address(Ipv4Address address);
     std::span<const Ipv4Prefix> addresses() const { return addresses_; }
     bool has_address(Ipv4Address address) const;
 

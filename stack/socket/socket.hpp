@@ -16,10 +16,17 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "berth/address.hpp"
+#include "ip/datagram_queue.hpp"
+#include "link/interface.hpp"
 
 namespace berth::socket {
 
-enum class Type : std::uint8_t { stream, datagram };
+enum class Type : std::uint8_t {
+    stream,
+    datagram,
+    ping,  // ICMP echo with an identifier as its port (Linux icmp(7): SOCK_DGRAM, IPPROTO_ICMP)
+    raw,   // packets of one IP protocol
+};
 
 // poll's events, as they stand now (level-triggered).
 struct Readiness {
@@ -34,18 +41,39 @@ struct Readiness {
 
 // The options that both APIs share. Values are integers; what they mean stands beside each.
 enum class Option : std::uint8_t {
-    reuse_address,    // SO_REUSEADDR: 0 or 1
-    broadcast,        // SO_BROADCAST: 0 or 1
-    receive_buffer,   // SO_RCVBUF: bytes
-    send_buffer,      // SO_SNDBUF: bytes
-    linger,           // SO_LINGER: -1 off, else seconds; 0: close aborts with RST
-    no_delay,         // TCP_NODELAY: 0 or 1
-    maximum_segment,  // TCP_MAXSEG: bytes
-    ttl,              // IP_TTL: 1 … 255
-    tos,              // IP_TOS: the DSCP and ECN byte
-    error,            // SO_ERROR: errno of the pending error, cleared by reading; read only
-    type,             // SO_TYPE; read only
-    accepting,        // SO_ACCEPTCONN; read only
+    reuse_address,        // SO_REUSEADDR: 0 or 1
+    broadcast,            // SO_BROADCAST: 0 or 1
+    receive_buffer,       // SO_RCVBUF: bytes
+    send_buffer,          // SO_SNDBUF: bytes
+    linger,               // SO_LINGER: -1 off, else seconds; 0: close aborts with RST
+    no_delay,             // TCP_NODELAY: 0 or 1
+    maximum_segment,      // TCP_MAXSEG: bytes
+    ttl,                  // IP_TTL: 1 … 255
+    tos,                  // IP_TOS: the DSCP and ECN byte
+    error,                // SO_ERROR: errno of the pending error, cleared by reading; read only
+    type,                 // SO_TYPE; read only
+    accepting,            // SO_ACCEPTCONN; read only
+    bind_interface,       // SO_BINDTODEVICE: an interface's index; -1: any
+    mtu_discover,         // IP_MTU_DISCOVER: MtuDiscover's values
+    mtu,                  // IP_MTU: the path's MTU, of a connected socket; read only
+    receive_errors,       // IP_RECVERR: 0 or 1; errors are queued for take_queued_error()
+    packet_info,          // IP_PKTINFO: 0 or 1; kept here, acted on by who hands out ancillary data
+    receive_ttl,          // IP_RECVTTL: likewise
+    receive_tos,          // IP_RECVTOS: likewise
+    multicast_ttl,        // IP_MULTICAST_TTL: 0 … 255; 0 does not leave the host
+    multicast_loop,       // IP_MULTICAST_LOOP: 0 or 1
+    multicast_interface,  // IP_MULTICAST_IF: an interface's index; -1: by the route
+    multicast_all,        // IP_MULTICAST_ALL: 0 or 1
+    header_included,      // IP_HDRINCL, raw: 0 or 1
+    icmp_filter,          // ICMP_FILTER, raw ICMP: a bit for each type that is not wanted
+};
+
+// Linux ip(7) IP_PMTUDISC_*: whether datagrams may be fragmented, and what is done about the path.
+enum class MtuDiscover : std::uint8_t {
+    never,   // fragmented wherever needed, here and by routers
+    want,    // DF while they fit the path MTU, fragmented here beyond it
+    always,  // DF; too large for the path MTU: message_size
+    probe,   // DF; the path MTU is not looked at, only the link's
 };
 
 enum class Shutdown : std::uint8_t { read, write, both };
@@ -59,6 +87,24 @@ struct Received {
     std::size_t full_length = 0;  // of the datagram, where more than `bytes` (MSG_TRUNC)
     Endpoint source{};            // of the datagram, or the peer
     Ipv4Address destination{};    // that the datagram was sent to
+    link::InterfaceIndex interface_index = 0;  // that it came by
+    std::uint8_t ttl = 0;
+    std::uint8_t tos = 0;  // DSCP and ECN
+};
+
+// What the sender of one datagram chooses for it alone (cmsg IP_PKTINFO, IP_TTL, IP_TOS).
+struct SendControl {
+    Ipv4Address source{};  // unspecified: the socket's, or the path's
+    std::optional<link::InterfaceIndex> interface_index{};
+    std::optional<std::uint8_t> ttl{};
+    std::optional<std::uint8_t> tos{};
+};
+
+// Membership in a multicast group (ip_mreqn, ip_mreq_source).
+struct Membership {
+    Ipv4Address group;
+    std::optional<link::InterfaceIndex> interface_index{};  // unset: by the route to the group
+    Ipv4Address source{};  // specified: only what this source sends (RFC 3376, RFC 4607)
 };
 
 class Socket;
@@ -94,6 +140,16 @@ class Socket {
                                                 std::optional<Endpoint> remote) = 0;
     virtual Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
                                                 ReceiveFlags flags) = 0;
+    // send() with choices for this datagram alone. Streams have none to make.
+    virtual Result<std::size_t, std::errc> send_with(std::span<const Bytes> parts,
+                                                     std::optional<Endpoint> remote,
+                                                     const SendControl& control);
+    // The oldest of the errors that Option::receive_errors has had queued; would_block: none.
+    virtual Result<ip::QueuedError, std::errc> take_queued_error();
+    // Multicast, datagram and raw sockets. address_in_use: joined already; not_available: not
+    // joined, or no such interface; no_buffer_space: the bound on memberships.
+    virtual std::errc join(const Membership& membership);
+    virtual std::errc leave(const Membership& membership);
     virtual std::errc shutdown(Shutdown how) = 0;
     virtual Endpoint local() const = 0;
     virtual std::optional<Endpoint> remote() const = 0;  // the peer, once connected

@@ -29,9 +29,14 @@ Row row_of(const demux::Entry& entry) {
 
 }  // namespace
 
-std::unique_ptr<Socket> open(Stack& stack, Type type) {
-    if (type == Type::stream) return std::make_unique<TcpSocket>(stack);
-    return std::make_unique<UdpSocket>(stack);
+std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t /*protocol*/) {
+    switch (type) {
+        case Type::stream: return std::make_unique<TcpSocket>(stack);
+        case Type::datagram: return std::make_unique<UdpSocket>(stack);
+        case Type::ping:
+        case Type::raw: break;
+    }
+    return nullptr;
 }
 
 std::vector<Row> rows(const Stack& stack) {

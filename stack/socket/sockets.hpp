@@ -12,7 +12,8 @@
 
 namespace berth::socket {
 
-std::unique_ptr<Socket> open(Stack& stack, Type type);
+// `protocol` counts for raw sockets only.
+std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t protocol = 0);
 
 // One line of the socket table: a listener, a connection (with or without a socket), a half-open or
 // TIME-WAIT record, a UDP port.

@@ -28,6 +28,21 @@ inline constexpr std::uint8_t host_unreachable = 1;
 inline constexpr std::uint8_t protocol_unreachable = 2;
 inline constexpr std::uint8_t port_unreachable = 3;
 inline constexpr std::uint8_t fragmentation_needed = 4;
+inline constexpr std::uint8_t source_route_failed = 5;
+// RFC 1122 §3.2.2.1 and RFC 1812 §5.2.7.1.
+inline constexpr std::uint8_t net_unknown = 6;
+inline constexpr std::uint8_t host_unknown = 7;
+inline constexpr std::uint8_t host_isolated = 8;
+inline constexpr std::uint8_t net_prohibited = 9;
+inline constexpr std::uint8_t host_prohibited = 10;
+inline constexpr std::uint8_t net_unreachable_for_tos = 11;
+inline constexpr std::uint8_t host_unreachable_for_tos = 12;
+inline constexpr std::uint8_t communication_prohibited = 13;
+inline constexpr std::uint8_t host_precedence_violation = 14;
+inline constexpr std::uint8_t precedence_cutoff = 15;
+// Of time exceeded.
+inline constexpr std::uint8_t ttl_exceeded = 0;
+inline constexpr std::uint8_t reassembly_time_exceeded = 1;
 }  // namespace icmp_code
 
 struct IcmpHeader {

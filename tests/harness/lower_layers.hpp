@@ -16,7 +16,8 @@
 #include "harness/fake_device.hpp"
 #include "icmp/icmp.hpp"
 #include "ip/ipv4.hpp"
-#include "link/interface.hpp"
+#include "link/interfaces.hpp"
+#include "link/loopback_device.hpp"
 #include "udp/udp.hpp"
 #include "wire/ethernet.hpp"
 
@@ -45,15 +46,21 @@ class LowerLayers {
     DropCounters drops;
     FateObserver* observer = nullptr;
     std::vector<std::unique_ptr<FakeDevice>> devices;
-    std::vector<std::unique_ptr<link::Interface>> interfaces;
+    link::Interfaces interfaces;
     link::LinkContext context{pool, drops, observer};
     Random random{Seed::from(1)};
-    ip::Ipv4 ip{interfaces, context, random.fork(1)};
+    ip::Config ip_config{};
+    link::LoopbackDevice loopback{pool};
+    ip::Ipv4 ip{interfaces, context, ip_config, random.fork(1)};
     icmp::Icmp icmp{ip, context, random.fork(2)};
     udp::Udp udp{ip, context, random.fork(3)};
     Time now{};
 
-    LowerLayers() = default;
+    explicit LowerLayers(const ip::Config& config = {}) : ip_config(config) {
+        interfaces.set_loopback(
+            std::make_unique<link::Interface>(link::Interfaces::loopback_index, "lo", loopback,
+                                              link::InterfaceConfig{}, context, random.fork(99)));
+    }
     LowerLayers(const LowerLayers&) = delete;
     LowerLayers& operator=(const LowerLayers&) = delete;
 
@@ -61,13 +68,13 @@ class LowerLayers {
                                        MacAddress mac = {}) {
         const auto index = static_cast<link::InterfaceIndex>(interfaces.size());
         devices.push_back(std::make_unique<FakeDevice>(kind, mtu, mac));
-        interfaces.push_back(std::make_unique<link::Interface>(index, "if" + std::to_string(index),
-                                                               *devices.back(), MacAddress{},
-                                                               context, random.fork(100 + index)));
+        interfaces.add(std::make_unique<link::Interface>(index, "if" + std::to_string(index),
+                                                         *devices.back(), link::InterfaceConfig{},
+                                                         context, random.fork(100 + index)));
         return index;
     }
     FakeDevice& device(link::InterfaceIndex index = 0) { return *devices[index]; }
-    link::Interface& interface(link::InterfaceIndex index = 0) { return *interfaces[index]; }
+    link::Interface& interface(link::InterfaceIndex index = 0) { return interfaces.at(index); }
 
     // One frame in, up to the layer where it ends.
     Fate feed(Bytes frame_bytes, link::InterfaceIndex index = 0) {
@@ -78,9 +85,16 @@ class LowerLayers {
         const auto found = interface(index).receive(frame, now);
         if (const Fate* fate = std::get_if<Fate>(&found)) return *fate;
         const auto& received = std::get<link::ReceivedPacket>(found);
-        const auto packet = ip.receive(received, index);
-        if (!packet) return Fate::dropped(packet.error());
-        return feed_transport(frame, *packet, received.to_link_group, index);
+        const auto arrived = ip.receive(received, index);
+        if (!arrived) return Fate::dropped(arrived.error());
+        if (arrived->disposition == ip::Disposition::transit)
+            return ip.forward(frame, arrived->packet, index, received.to_link_group, now);
+        if (arrived->disposition == ip::Disposition::local)
+            return feed_transport(frame, arrived->packet, received.to_link_group, index);
+        const auto result = ip.reassemble(frame, arrived->packet, now);
+        if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
+        return feed_transport(frame, std::get<wire::Ipv4View>(result), received.to_link_group,
+                              index);
     }
 
     // What goes out now; returns how many frames went.

@@ -105,7 +105,7 @@ TEST_F(Rfc1122_3_2_1, LinkPaddingIsCutOff) {
     padded.resize(46, 0xee);
     const auto result = host.ip.receive({padded, false}, 0);
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->packet().size(), length);
+    EXPECT_EQ(result->packet.packet().size(), length);
 }
 
 TEST_F(Rfc1122_3_2_1, Clause_3_SourcesThatAreNoSingleHost) {

@@ -103,7 +103,7 @@ struct FourTuple {
     constexpr auto operator<=>(const FourTuple&) const = default;
 };
 
-enum class Protocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17 };
+enum class Protocol : std::uint8_t { icmp = 1, igmp = 2, tcp = 6, udp = 17 };
 
 // The five-tuple.
 struct Association {
