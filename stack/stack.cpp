@@ -185,10 +185,16 @@ void Stack::on_problem(const ip::Problem& problem, const wire::Ipv4View& offendi
     icmp_.send_error(problem.type, problem.code, offending, to_link_group, now, problem.rest);
 }
 
-// A packet of ours waited in vain for its neighbour: whoever sent it should know.
+// A packet waited in vain for its neighbour: whoever sent it should know.
 void Stack::on_unreachable(Bytes packet) {
     const auto ours = wire::Ipv4View::parse(packet);
-    if (!ours || ours->payload().size() < wire::udp_header_bytes) return;
+    if (!ours) return;
+    if (!ip_.is_own(ours->source())) {  // RFC 1812 §4.3.3.1: a router says so
+        icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::host_unreachable,
+                         *ours, false, now_);
+        return;
+    }
+    if (ours->payload().size() < wire::udp_header_bytes) return;
     const FourTuple four_tuple{{ours->source(), load_be16(ours->payload(), 0)},
                                {ours->destination(), load_be16(ours->payload(), 2)}};
     if (ours->protocol() == static_cast<std::uint8_t>(Protocol::tcp))

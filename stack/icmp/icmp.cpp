@@ -92,7 +92,8 @@ bool Icmp::may_be_about(const wire::Ipv4View& offending) const {
     }
     if (ip_.is_group(offending.destination())) return false;
     if (offending.header().fragment_offset_bytes != 0) return false;
-    return ip_.is_single_host(offending.source());
+    // 127/8 comes from nowhere but ourselves.
+    return ip_.is_single_host(offending.source()) || offending.source().is_loopback();
 }
 
 void Icmp::send_error(wire::IcmpType type, std::uint8_t code, const wire::Ipv4View& offending,

@@ -52,7 +52,7 @@ struct SendFields {
     Ipv4Address source;  // unspecified: the path's
     Ipv4Address destination;
     Protocol protocol = Protocol::tcp;
-    std::uint8_t ttl = 64;
+    std::uint8_t ttl = 0;  // 0: the configured one
     std::uint8_t dscp = 0;
     std::uint8_t ecn = 0;
     bool dont_fragment = false;
@@ -180,6 +180,8 @@ class Ipv4 {
                     std::span<const Bytes> parts, DropReason reason, Time now, const Fate& fate);
     bool is_for_us(Ipv4Address destination, link::InterfaceIndex interface_index) const;
     bool may_forward(const wire::Ipv4View& packet, bool to_link_group) const;
+    void tell_of_better_hop(const wire::Ipv4View& packet, const link::Interface& interface,
+                            Ipv4Address next_hop, bool to_link_group, Time now);
     void tell(const Problem& problem, const wire::Ipv4View& offending, bool to_link_group,
               Time now);
 

@@ -40,6 +40,8 @@ inline constexpr std::uint8_t host_unreachable_for_tos = 12;
 inline constexpr std::uint8_t communication_prohibited = 13;
 inline constexpr std::uint8_t host_precedence_violation = 14;
 inline constexpr std::uint8_t precedence_cutoff = 15;
+// Of redirect.
+inline constexpr std::uint8_t redirect_host = 1;
 // Of time exceeded.
 inline constexpr std::uint8_t ttl_exceeded = 0;
 inline constexpr std::uint8_t reassembly_time_exceeded = 1;
