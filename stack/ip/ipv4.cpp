@@ -63,6 +63,7 @@ bool Ipv4::is_single_host(Ipv4Address address) const {
 }
 
 void Ipv4::advance(Time now) {
+    now_ = now;
     path_mtus_.advance(now);
     reassembly_.advance(now, problems_);
 }

@@ -163,6 +163,8 @@ class Ipv4 {
     const Counters& counters() const { return counters_; }
 
   private:
+    const Route* way_to(Ipv4Address destination) const;
+    bool is_dead(const Route& route) const;
     Result<Path, DropReason> loopback_path(Ipv4Address destination, Ipv4Address source) const;
     Result<Path, DropReason> device_path(link::InterfaceIndex device, Ipv4Address destination,
                                          Ipv4Address source) const;
@@ -197,6 +199,7 @@ class Ipv4 {
     std::vector<Ipv4Address> own_;         // sorted
     std::vector<Ipv4Address> broadcasts_;  // directed ones, sorted
     Counters counters_;
+    Time now_{};  // of the last advance()
 };
 
 }  // namespace berth::ip

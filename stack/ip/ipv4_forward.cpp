@@ -59,8 +59,8 @@ Fate Ipv4::forward(link::Frame& frame, const wire::Ipv4View& packet,
         return refuse(DropReason::ip_ttl_exceeded,
                       {IcmpType::time_exceeded, wire::icmp_code::ttl_exceeded});
     }
-    const Route* route = routes_.lookup(packet.destination());
-    if (route == nullptr || !interfaces_.has(route->interface_index)) {
+    const Route* route = way_to(packet.destination());
+    if (route == nullptr) {
         return refuse(DropReason::ip_no_route,
                       {IcmpType::destination_unreachable, wire::icmp_code::net_unreachable});
     }
