@@ -125,21 +125,23 @@ void a_missing_piece(std::uint64_t seed) {
     all_is_given_back(host);
 }
 
-// Somebody writes one other byte over the datagram: with the first copy of the byte known, the
-// second is a conflict, whichever came first; nothing comes out, however much comes afterwards.
+// Somebody writes one other byte over the datagram while it is incomplete: whichever of the two
+// came first, nothing comes out, however much comes afterwards.
 void a_conflict(std::uint64_t seed) {
     Cutting cutting(seed);
     std::vector<Piece> pieces = cutting.cut(false);
     if (!is_cut(pieces)) return;
     cutting.shuffle(pieces);
-    const Piece victim = pieces[cutting.random.below(static_cast<std::uint32_t>(pieces.size()))];
+    // Both come before the last piece, or one of them could fill the last hole before the other is
+    // there to contradict it.
+    const auto before_last = static_cast<std::uint32_t>(pieces.size() - 1);
+    const Piece victim = pieces[cutting.random.below(before_last)];
     Packet forged = cutting.packet(victim);
     const auto length = static_cast<std::uint32_t>(victim.end - victim.begin);
     forged[wire::ipv4_header_bytes + cutting.random.below(length)] ^=
         static_cast<std::uint8_t>(1U + cutting.random.below(255));
     Fragments host;
-    // Before the last piece, or it could be the forged one that fills the last hole.
-    const std::size_t when = cutting.random.below(static_cast<std::uint32_t>(pieces.size() - 1));
+    const std::size_t when = cutting.random.below(before_last);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         if (i == when) {
             ASSERT_FALSE(host.add(forged, cutting.room).whole.has_value());
