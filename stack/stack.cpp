@@ -142,12 +142,12 @@ Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, 
 Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
     const auto result = icmp_.receive(*arrival.packet, now);
     if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
-    const auto& report = std::get<icmp::ErrorReport>(result);
-    if (report.association.protocol == Protocol::tcp)
-        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code,
+    const auto& report = std::get<ip::ErrorReport>(result);
+    if (report.protocol == static_cast<std::uint8_t>(Protocol::tcp))
+        return tcp_.on_icmp_error(report.four_tuple, report.type, report.code,
                                   report.quoted_transport);
-    if (report.association.protocol == Protocol::udp)
-        return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
+    if (report.protocol == static_cast<std::uint8_t>(Protocol::udp))
+        return udp_.on_icmp_error(report, now);
     return Fate::dropped(DropReason::icmp_error_no_match);
 }
 
@@ -195,13 +195,17 @@ void Stack::on_unreachable(Bytes packet) {
         return;
     }
     if (ours->payload().size() < wire::udp_header_bytes) return;
-    const FourTuple four_tuple{{ours->source(), load_be16(ours->payload(), 0)},
-                               {ours->destination(), load_be16(ours->payload(), 2)}};
-    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::tcp))
-        tcp_.on_unreachable(four_tuple);
-    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::udp))
-        static_cast<void>(udp_.on_icmp_error(four_tuple, wire::IcmpType::destination_unreachable,
-                                             wire::icmp_code::host_unreachable));
+    if (ours->header().fragment_offset_bytes != 0) return;  // it does not say whose it is
+    ip::ErrorReport report;
+    report.code = wire::icmp_code::host_unreachable;
+    report.protocol = ours->protocol();
+    report.four_tuple = {{ours->source(), load_be16(ours->payload(), 0)},
+                         {ours->destination(), load_be16(ours->payload(), 2)}};
+    report.quoted_transport = ours->payload();
+    if (report.protocol == static_cast<std::uint8_t>(Protocol::tcp))
+        tcp_.on_unreachable(report.four_tuple);
+    if (report.protocol == static_cast<std::uint8_t>(Protocol::udp))
+        static_cast<void>(udp_.on_icmp_error(report, now_));
 }
 
 // --- time ---

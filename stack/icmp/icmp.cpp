@@ -77,10 +77,15 @@ std::variant<Fate, ErrorReport> Icmp::receive_error(const wire::Ipv4View& packet
     if (!is_tcp && !is_udp) return Fate::dropped(DropReason::icmp_error_no_match);
 
     const Bytes transport = quoted->transport();
-    ErrorReport report{error.type(), error.code(), error.rest(), {}, transport};
-    report.association.protocol = is_tcp ? Protocol::tcp : Protocol::udp;
-    report.association.four_tuple.local = {quoted->source(), load_be16(transport, 0)};
-    report.association.four_tuple.remote = {quoted->destination(), load_be16(transport, 2)};
+    ErrorReport report;
+    report.type = error.type();
+    report.code = error.code();
+    report.rest = error.rest();
+    report.reporter = packet.source();
+    report.protocol = quoted->protocol();
+    report.four_tuple.local = {quoted->source(), load_be16(transport, 0)};
+    report.four_tuple.remote = {quoted->destination(), load_be16(transport, 2)};
+    report.quoted_transport = transport;
     return report;
 }
 

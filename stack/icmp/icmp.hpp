@@ -8,21 +8,14 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "icmp/error_limiter.hpp"
+#include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
 #include "wire/icmp.hpp"
 #include "wire/ipv4.hpp"
 
 namespace berth::icmp {
 
-// An ICMP error about a packet of ours, checked as far as the quote allows; the stack hands it to
-// the transport it is about.
-struct ErrorReport {
-    wire::IcmpType type;
-    std::uint8_t code = 0;
-    std::uint32_t rest = 0;   // fragmentation needed: the next hop's MTU in the low half
-    Association association;  // of the quoted packet, seen from here: local is us; TCP or UDP
-    Bytes quoted_transport;   // at least 8 bytes of the quoted packet's transport header
-};
+using ip::ErrorReport;
 
 class Icmp {
   public:

@@ -77,7 +77,7 @@ class Fuzz {
         for (const Endpoint local :
              {Endpoint{our_ip, 7}, Endpoint{{}, 7}, Endpoint{raw_ip, 9}, Endpoint{}}) {
             udp::UdpPort& port = host_.udp.open(nullptr);
-            port.receive_limit_bytes = 16 * 1024;
+            port.inbox.limit_bytes = 16 * 1024;
             check(host_.udp.bind(port, local) == std::errc{}, "a port can be bound");
             ports_.push_back(&port);
         }
@@ -113,7 +113,7 @@ class Fuzz {
 
     void finish() {
         for (udp::UdpPort* port : ports_)
-            host_.udp.close(*port);
+            host_.udp.close(*port, host_.now);
         for (const auto& device : host_.devices)
             device->room = harness::FakeDevice::without_limit;
         // Unanswered neighbours are given up, and all queues drain.
@@ -142,10 +142,10 @@ class Fuzz {
         udp::UdpPort& port = *ports_[bytes[0] % ports_.size()];
         port.broadcast_allowed = (bytes[0] & 0x80) != 0;
         if (operation == op_read) {
-            while (port.take_datagram()) {
+            while (port.inbox.pop()) {
             }
-            port.take_error();
-            check(port.charged_bytes() == 0 && port.queued_bytes() == 0,
+            port.inbox.take_error();
+            check(port.inbox.charged_bytes() == 0 && port.inbox.queued_bytes() == 0,
                   "an empty queue costs nothing");
         } else if (operation == op_disconnect) {
             host_.udp.disconnect(port);
@@ -208,7 +208,7 @@ class Fuzz {
               "waiting packets are bounded");
         for (const udp::UdpPort* port : ports_) {
             check(
-                port->charged_bytes() <= port->receive_limit_bytes + BufferPool::small_block_bytes,
+                port->inbox.charged_bytes() <= port->inbox.limit_bytes + BufferPool::small_block_bytes,
                 "a queue is bounded");
         }
     }

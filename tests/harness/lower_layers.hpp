@@ -121,10 +121,9 @@ class LowerLayers {
         if (packet.protocol() == static_cast<std::uint8_t>(Protocol::icmp)) {
             const auto result = icmp.receive(packet, now);
             if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
-            const auto& report = std::get<icmp::ErrorReport>(result);
-            if (report.association.protocol == Protocol::udp) {
-                return udp.on_icmp_error(report.association.four_tuple, report.type, report.code);
-            }
+            const auto& report = std::get<ip::ErrorReport>(result);
+            if (report.protocol == static_cast<std::uint8_t>(Protocol::udp))
+                return udp.on_icmp_error(report, now);
             return Fate::dropped(DropReason::icmp_error_no_match);
         }
         const auto unreachable = wire::IcmpType::destination_unreachable;

@@ -171,8 +171,8 @@ TEST_F(IcmpErrorReceivedTest, TheReportNamesTheAssociationSeenFromHere) {
         EXPECT_EQ(report->type, unreachable);
         EXPECT_EQ(report->code, 3);
         EXPECT_EQ(report->rest, 0x540u);
-        EXPECT_EQ(report->association.protocol, static_cast<Protocol>(protocol));
-        EXPECT_EQ(report->association.four_tuple, (FourTuple{{our_ip, 1000}, {far_ip, 2000}}));
+        EXPECT_EQ(report->protocol, protocol);
+        EXPECT_EQ(report->four_tuple, (FourTuple{{our_ip, 1000}, {far_ip, 2000}}));
         EXPECT_EQ(report->quoted_transport.size(), 12u);
     }
 }
