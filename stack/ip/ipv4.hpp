@@ -23,6 +23,7 @@
 #include "ip/path_mtu_cache.hpp"
 #include "ip/problem.hpp"
 #include "ip/reassembly.hpp"
+#include "ip/redirect_cache.hpp"
 #include "ip/route_table.hpp"
 #include "link/interfaces.hpp"
 #include "wire/ipv4.hpp"
@@ -90,6 +91,12 @@ class Ipv4 {
     const RouteTable& routes() const { return routes_; }
     PathMtuCache& path_mtus() { return path_mtus_; }
     const PathMtuCache& path_mtus() const { return path_mtus_; }
+    // A router says that the way to `destination` is by `gateway` (ipv4_redirect.cpp): none, or why
+    // it is not believed.
+    DropReason redirect(Ipv4Address destination, Ipv4Address gateway, Ipv4Address reporter,
+                        link::InterfaceIndex interface_index, Time now);
+    RedirectCache& redirects() { return redirects_; }
+    const RedirectCache& redirects() const { return redirects_; }
     GroupMemberships& groups() { return groups_; }
     const GroupMemberships& groups() const { return groups_; }
     const Reassembly& reassembly() const { return reassembly_; }
@@ -150,6 +157,7 @@ class Ipv4 {
 
     link::Interface& interface_at(link::InterfaceIndex index) { return interfaces_.at(index); }
     link::Interfaces& interfaces() { return interfaces_; }
+    const link::Interfaces& interfaces() const { return interfaces_; }
 
     // Timers: incomplete datagrams, path MTUs.
     void advance(Time now);
@@ -195,6 +203,7 @@ class Ipv4 {
     Identification identification_;
     RouteTable routes_;
     PathMtuCache path_mtus_;
+    RedirectCache redirects_;
     GroupMemberships groups_;
     Reassembly reassembly_;
     std::vector<Ipv4Address> own_;         // sorted

@@ -21,7 +21,11 @@ Result<Path, DropReason> Ipv4::route(Ipv4Address destination, Ipv4Address source
     if (!is_single_host(destination)) return Failure{DropReason::ip_no_route};
     const Route* route = way_to(destination);
     if (route == nullptr) return Failure{DropReason::ip_no_route};
-    const Ipv4Address next_hop = route->gateway.is_unspecified() ? destination : route->gateway;
+    Ipv4Address next_hop = route->gateway.is_unspecified() ? destination : route->gateway;
+    if (const auto* better = redirects_.find(destination);
+        better != nullptr && better->interface_index == route->interface_index) {
+        next_hop = better->gateway;  // §3.3.1.2
+    }
     return path_by(interfaces_.at(route->interface_index), next_hop, destination, source);
 }
 

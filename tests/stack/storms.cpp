@@ -122,8 +122,8 @@ TEST_F(Storms, ErrorsAreLimitedAndTheHostServes) {
     for (std::size_t i = 0; i < storm; ++i) {
         feed(udp_packet({peer_ip, 1000}, {our_ip, static_cast<Port>(2000 + i % 100)}, Octets(8)));
     }
-    EXPECT_LE(stack.icmp().errors_sent(), std::uint64_t{icmp::Icmp::error_burst});
-    EXPECT_GE(stack.icmp().errors_suppressed(), storm - icmp::Icmp::error_burst);
+    EXPECT_LE(stack.icmp().errors_sent(), std::uint64_t{icmp::ErrorLimiter::peer_burst});
+    EXPECT_GE(stack.icmp().errors_suppressed(), storm - icmp::ErrorLimiter::peer_burst);
     EXPECT_TRUE(serves());
 }
 
