@@ -22,9 +22,16 @@ std::errc UdpSocket::disconnect() {
 
 Result<std::size_t, std::errc> UdpSocket::send(std::span<const Bytes> parts,
                                                std::optional<Endpoint> remote) {
+    return send_with(parts, remote, {});
+}
+
+Result<std::size_t, std::errc> UdpSocket::send_with(std::span<const Bytes> parts,
+                                                    std::optional<Endpoint> remote,
+                                                    const SendControl& control) {
     if (write_shut_down_) return Failure{std::errc::broken_pipe};
     if (const std::errc error = port_.take_error(); error != std::errc{}) return Failure{error};
-    if (const std::errc error = stack_.udp().send(port_, parts, remote, stack_.now());
+    if (const std::errc error = stack_.udp().send(port_, parts, remote, stack_.now(),
+                                                  control.interface_index, control.source);
         error != std::errc{})
         return Failure{error};
     std::size_t sum = 0;
@@ -44,6 +51,7 @@ Result<Received, std::errc> UdpSocket::receive(std::span<const MutableBytes> par
     Received received;
     received.source = first->source;
     received.destination = first->destination;
+    received.interface_index = first->interface_index;
     received.full_length = first->length;
     Bytes rest = first->length == 0 ? Bytes{} : first->payload();
     for (const MutableBytes part : parts) {

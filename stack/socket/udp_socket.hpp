@@ -23,6 +23,9 @@ class UdpSocket final : public Socket, private udp::Receiver {
     std::errc disconnect() override;
     Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
                                         std::optional<Endpoint> remote) override;
+    Result<std::size_t, std::errc> send_with(std::span<const Bytes> parts,
+                                             std::optional<Endpoint> remote,
+                                             const SendControl& control) override;
     Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
                                         ReceiveFlags flags) override;
     std::errc shutdown(Shutdown how) override;

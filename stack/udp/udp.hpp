@@ -49,8 +49,10 @@ class Udp {
     // Binds first if need be. message_size: larger than the path takes. operation_would_block: the
     // interface's queue is full; on_udp_event() follows when it has room. Else as connect; pending
     // errors stay.
+    // `device`: by that interface only; `source`: from that address, for this datagram.
     std::errc send(UdpPort& port, std::span<const Bytes> parts, std::optional<Endpoint> remote,
-                   Time now);
+                   Time now, std::optional<link::InterfaceIndex> device = {},
+                   Ipv4Address source = {});
 
     // Tells the ports whose datagram found the queue full, once there is room: after transmit.
     void wake_blocked();

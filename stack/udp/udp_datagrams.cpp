@@ -40,7 +40,7 @@ std::errc errc_of(wire::IcmpType type, std::uint8_t code) {
 }  // namespace
 
 std::errc Udp::send(UdpPort& port, std::span<const Bytes> parts, std::optional<Endpoint> remote,
-                    Time now) {
+                    Time now, std::optional<link::InterfaceIndex> device, Ipv4Address source) {
     if (!remote && !port.connected_) return std::errc::destination_address_required;
     const Endpoint to = remote ? *remote : port.four_tuple.remote;
     if (const std::errc error = check_remote(port, to); error != std::errc{}) return error;
@@ -49,7 +49,8 @@ std::errc Udp::send(UdpPort& port, std::span<const Bytes> parts, std::optional<E
         payload_bytes += part.size();
     if (payload_bytes > max_payload_bytes) return std::errc::message_size;
 
-    const auto path = ip_.route(to.address, port.local.address);
+    const auto path =
+        ip_.route(to.address, source.is_unspecified() ? port.local.address : source, device);
     if (!path) return std::errc::network_unreachable;
     if (wire::ipv4_header_bytes + wire::udp_header_bytes + payload_bytes > path->mtu)
         return std::errc::message_size;
