@@ -25,6 +25,7 @@
 #include "host/core_lock.hpp"
 #include "host/driving_seat.hpp"
 #include "host/open_file.hpp"
+#include "services/dhcp.hpp"
 #include "stack.hpp"
 
 namespace berth::host {
@@ -56,12 +57,21 @@ class Core final : public Driven {
     // … and, once all are closed: wakes everybody and ends the threads.
     void shut_down();
     bool is_shut() const { return closing_; }
+    bool is_over() const { return shut_; }  // the threads are going; lock held
 
     CoreLock& lock() { return lock_; }
     bool threads() const { return seat_ != nullptr; }
     DrivingSeat* seat() { return seat_.get(); }
     Stack& stack() { return stack_; }
     const Stack& stack() const { return stack_; }
+    services::DhcpClients& dhcp() { return dhcp_; }
+    // What names are looked up with: the servers of the options, then those of the leases.
+    struct NameConfig {
+        std::vector<Ipv4Address> servers;
+        std::vector<std::string> search;  // domains to try a short name in
+        std::string hosts_file;
+    };
+    NameConfig names() const;
 
     // Threads: CLOCK_MONOTONIC since the host was made. Embedded: the time of the last step or
     // input.
@@ -138,6 +148,9 @@ class Core final : public Driven {
     std::atomic<std::size_t> link_count_{0};
     std::unique_ptr<drivers::CaptureObserver> capture_;
     Stack stack_;
+    services::DhcpClients dhcp_;  // its socket is the stack's
+    std::vector<Ipv4Address> dns_servers_;
+    std::string hosts_file_;
     std::vector<OpenFile*> touched_;
     Time retry_at_ = Time::never();
     std::string link_error_;

@@ -82,7 +82,13 @@ class Interface : private NeighbourEvents {
     LinkDevice& device() { return device_; }
     const LinkDevice& device() const { return device_; }
     MacAddress mac() const { return mac_; }
-    std::uint16_t mtu() const { return device_.properties().mtu; }
+    // Bytes of a packet that may leave; what arrives may be as large as the device takes.
+    std::uint16_t mtu() const {
+        const std::uint16_t device_mtu = device_.properties().mtu;
+        return mtu_limit_ == 0 || device_mtu < mtu_limit_ ? device_mtu : mtu_limit_;
+    }
+    // At most so many (RFC 2132 §5.1); 0: as the device says.
+    void limit_mtu(std::uint16_t bytes) { mtu_limit_ = bytes; }
     const InterfaceCounters& counters() const { return counters_; }
     InterfaceCounters& counters() { return counters_; }
     const NeighbourCache& neighbours() const { return neighbours_; }
@@ -161,6 +167,7 @@ class Interface : private NeighbourEvents {
     MacAddress mac_;
     LinkContext context_;
     UnreachableReceiver* unreachable_receiver_ = nullptr;
+    std::uint16_t mtu_limit_ = 0;
     std::vector<Ipv4Prefix> addresses_;
     NeighbourCache neighbours_;
     std::deque<OwnedPacket> queue_;

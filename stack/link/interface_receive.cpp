@@ -22,7 +22,7 @@ std::variant<ReceivedPacket, Fate> Interface::receive(const Frame& frame, Time n
     counters_.bytes_in += frame.length;
     const std::size_t header_bytes = is_ethernet() ? wire::ethernet_header_bytes : 0;
     // A frame that the link merged from several segments is larger than any of them was.
-    if (frame.segment_size == 0 && frame.length > mtu() + header_bytes) {
+    if (frame.segment_size == 0 && frame.length > device_.properties().mtu + header_bytes) {
         return Fate::dropped(DropReason::frame_oversized);
     }
     if (!is_ethernet()) return ReceivedPacket{frame.bytes(), false};
