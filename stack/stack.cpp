@@ -24,6 +24,7 @@ Stack::Stack(const StackConfig& config)
       now_(config.start),
       loopback_device_(pool_),
       ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, config.ip, random_.fork(1)),
+      igmp_(ip_, random_.fork(5)),
       raw_(ip_, link::LinkContext{pool_, drops_, observer_}),
       icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
       udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
@@ -160,6 +161,10 @@ Fate Stack::deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface
             fate = deliver_icmp(arrival, interface_index, now);
             if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
             break;
+        case static_cast<std::uint8_t>(Protocol::igmp):
+            fate = igmp_.receive(*arrival.packet, interface_index, now);
+            if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
+            break;
         default: break;
     }
     switch (raw) {
@@ -167,9 +172,8 @@ Fate Stack::deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface
         case ip::RawPorts::Heard::queue_full: return Fate::dropped(DropReason::raw_queue_full);
         case ip::RawPorts::Heard::nobody: break;
     }
-    icmp_.send_error(wire::IcmpType::destination_unreachable,
-                     wire::icmp_code::protocol_unreachable, *arrival.packet, arrival.to_link_group,
-                     now);
+    icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::protocol_unreachable,
+                     *arrival.packet, arrival.to_link_group, now);
     return fate;
 }
 
@@ -187,7 +191,8 @@ Fate Stack::deliver_icmp(Arrival& arrival, link::InterfaceIndex interface_index,
     return tell_sockets(std::get<ip::ErrorReport>(result), now);
 }
 
-// RFC 1122 §3.2.2: an error goes to the transport whose packet it quotes; raw ports hear it as well.
+// RFC 1122 §3.2.2: an error goes to the transport whose packet it quotes; raw ports hear it as
+// well.
 Fate Stack::tell_sockets(const ip::ErrorReport& report, Time now) {
     Fate fate = Fate::dropped(DropReason::icmp_error_no_match);
     const bool is_tcp = report.protocol == static_cast<std::uint8_t>(Protocol::tcp);
@@ -276,12 +281,14 @@ void Stack::advance(Time now) {
     for (const auto& interface : interfaces_)
         interface->advance(now);
     ip_.advance(now);
+    igmp_.advance(now);
     tcp_.advance(now);
 }
 
 Time Stack::next_deadline() const {
     if (has_output(link::Interfaces::loopback_index)) return now_;
     Time next = earlier(tcp_.next_deadline(), ip_.next_deadline());
+    next = earlier(next, igmp_.next_deadline());
     for (const auto& interface : interfaces_)
         next = earlier(next, interface->next_deadline());
     return next;

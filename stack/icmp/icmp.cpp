@@ -77,7 +77,8 @@ Fate Icmp::answer_echo(const wire::Ipv4View& packet, const wire::IcmpView& reque
 
 Fate Icmp::receive_redirect(const wire::Ipv4View& packet, const wire::IcmpView& redirect,
                             link::InterfaceIndex interface_index, Time now) {
-    // Off unless asked for: anybody on the way can forge one, and doing without costs a detour only.
+    // Off unless asked for: anybody on the way can forge one, and doing without costs a detour
+    // only.
     if (!ip_.config().accept_redirects) return Fate::dropped(DropReason::icmp_error_ignored);
     const auto quoted = quote_of_ours(packet, redirect);
     if (!quoted) return Fate::dropped(quoted.error());

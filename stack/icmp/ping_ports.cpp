@@ -20,8 +20,7 @@ Fate fate_about(const PingPort& port, Ipv4Address local, Ipv4Address remote) {
     fate.kind = FateKind::delivered;
     fate.has_association = true;
     fate.association = {Protocol::icmp, {{local, port.identifier()}, {remote, 0}}};
-    fate.match =
-        port.is_connected() ? DemuxMatch::four_tuple : DemuxMatch::listener_wildcard;
+    fate.match = port.is_connected() ? DemuxMatch::four_tuple : DemuxMatch::listener_wildcard;
     return fate;
 }
 
@@ -46,7 +45,8 @@ bool PingPorts::claim(PingPort& port, std::uint16_t wanted) {
         if (by_identifier_.size() == limit_ports) return false;
         wanted = static_cast<std::uint16_t>(1 + random_.below(limit_ports));
         while (by_identifier_.count(wanted) > 0)
-            wanted = wanted == limit_ports ? std::uint16_t{1} : static_cast<std::uint16_t>(wanted + 1);
+            wanted =
+                wanted == limit_ports ? std::uint16_t{1} : static_cast<std::uint16_t>(wanted + 1);
     }
     if (!by_identifier_.emplace(wanted, &port).second) return false;
     port.identifier_ = wanted;

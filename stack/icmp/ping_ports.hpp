@@ -1,5 +1,5 @@
-// Ping ports: echo with the identifier as the port (Linux icmp(7), "ping sockets"). A port hears the
-// replies that bear its identifier and sends echo requests only, so that it needs no privilege.
+// Ping ports: echo with the identifier as the port (Linux icmp(7), "ping sockets"). A port hears
+// the replies that bear its identifier and sends echo requests only, so that it needs no privilege.
 #pragma once
 
 #include <cstddef>

@@ -100,11 +100,11 @@ Readiness PortSocket::readiness() const {
 }
 
 std::errc PortSocket::set_option(Option option, std::int64_t value) {
-    return options_.set(stack_.ip(), port(), option, value)
-        .value_or(std::errc::no_protocol_option);
+    return options_.set(stack_.ip(), port(), option, value).value_or(std::errc::no_protocol_option);
 }
 
 Result<std::int64_t, std::errc> PortSocket::get_option(Option option) {
+    if (option == Option::type) return static_cast<std::int64_t>(type());
     if (auto value = options_.get(stack_.ip(), port(), option)) return *value;
     return Failure{std::errc::no_protocol_option};
 }
