@@ -87,8 +87,8 @@ Result<DatagramPort::Departure, std::errc> DatagramPort::depart(const Ipv4& ip,
     if (policy == PathMtuPolicy::probe)
         departure.path.mtu = ip.interfaces().at(path->interface_index).mtu();
     const bool fits = packet_bytes <= departure.path.mtu;
-    fields.dont_fragment = policy != PathMtuPolicy::never &&
-                           (policy != PathMtuPolicy::want || fits);
+    fields.dont_fragment =
+        policy != PathMtuPolicy::never && (policy != PathMtuPolicy::want || fits);
     if (fields.dont_fragment && !fits) {
         on_too_big({destination, 0}, departure.path.mtu);
         return Failure{std::errc::message_size};

@@ -37,9 +37,9 @@ struct SendSettings {
     std::uint8_t tos = 0;            // DSCP and ECN
     std::uint8_t multicast_ttl = 1;  // RFC 1112 §6.1; 0: it does not leave the host
     PathMtuPolicy path_mtu_policy = PathMtuPolicy::want;
-    bool broadcast_allowed = false;                               // SO_BROADCAST
-    std::optional<link::InterfaceIndex> interface_index;          // SO_BINDTODEVICE
-    std::optional<link::InterfaceIndex> multicast_interface;      // IP_MULTICAST_IF
+    bool broadcast_allowed = false;                           // SO_BROADCAST
+    std::optional<link::InterfaceIndex> interface_index;      // SO_BINDTODEVICE
+    std::optional<link::InterfaceIndex> multicast_interface;  // IP_MULTICAST_IF
 };
 
 // What the sender of one datagram chooses for it alone.
@@ -98,9 +98,9 @@ class DatagramPort {
                                         const SendChoices& choices, std::size_t packet_bytes);
 
     DatagramUser* user_;
-    Ipv4Address local_;   // unspecified: any
-    Ipv4Address remote_;  // unspecified: not connected
-    bool address_chosen_ = false;                      // by connect, not by the user
+    Ipv4Address local_;                               // unspecified: any
+    Ipv4Address remote_;                              // unspecified: not connected
+    bool address_chosen_ = false;                     // by connect, not by the user
     std::optional<link::InterfaceIndex> blocked_on_;  // waits for room in that interface's queue
 };
 

@@ -34,8 +34,8 @@ std::errc GroupJoins::join(Ipv4& ip, Ipv4Address group,
 }
 
 std::errc GroupJoins::leave(Ipv4& ip, Ipv4Address group,
-                            std::optional<link::InterfaceIndex> interface_index,
-                            Ipv4Address source, Time now) {
+                            std::optional<link::InterfaceIndex> interface_index, Ipv4Address source,
+                            Time now) {
     const auto at = std::find_if(joins_.begin(), joins_.end(), [&](const Join& each) {
         return each.group == group && each.source == source &&
                (!interface_index || each.interface_index == *interface_index);

@@ -19,7 +19,6 @@ class PingSocket final : public PortSocket {
     std::errc connect(Endpoint remote) override;
     std::errc disconnect() override;
     Endpoint local() const override;  // its port is the identifier
-    Result<std::int64_t, std::errc> get_option(Option option) override;
 
   private:
     explicit PingSocket(Stack& stack) : PortSocket(stack) {}

@@ -104,6 +104,7 @@ std::errc PortSocket::set_option(Option option, std::int64_t value) {
 }
 
 Result<std::int64_t, std::errc> PortSocket::get_option(Option option) {
+    if (option == Option::type) return static_cast<std::int64_t>(type());
     if (auto value = options_.get(stack_.ip(), port(), option)) return *value;
     return Failure{std::errc::no_protocol_option};
 }

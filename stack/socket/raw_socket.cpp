@@ -53,7 +53,6 @@ std::errc RawSocket::set_option(Option option, std::int64_t value) {
 }
 
 Result<std::int64_t, std::errc> RawSocket::get_option(Option option) {
-    if (option == Option::type) return std::int64_t{3};  // SOCK_RAW
     if (option == Option::header_included) return std::int64_t{port_->header_included};
     if (option == Option::icmp_filter && is_icmp()) return std::int64_t{port_->icmp_filter};
     return PortSocket::get_option(option);
