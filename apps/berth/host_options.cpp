@@ -87,7 +87,7 @@ void check_options(const HostOptions& options) {
             "--name {}: not a host's name; use up to 64 letters, digits, dots, dashes and "
             "underscores, and no dot in front",
             options.name));
-    tcp::Config ignored;
+    host::HostConfig ignored;
     for (const auto& assignment : options.sysctls)
         if (const auto problem = host::apply_sysctl(assignment, ignored); !problem.empty())
             throw UsageError(problem);
@@ -128,6 +128,13 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
     command_.add_option("--gateway", gateway_, "The router for all other networks")
         ->type_name("ADDRESS")
         ->group("The host");
+    repeatable("--route", routes_, "'PREFIX via GATEWAY'",
+               "A route: 'PREFIX via GATEWAY [dev LINK] [metric N]' or 'PREFIX dev LINK' "
+               "(repeatable)");
+    command_
+        .add_flag("--forward", forward_,
+                  "Be a router: pass packets on between the links (net.ipv4.ip_forward=1)")
+        ->group("The host");
     command_
         .add_option("--name", name_, "The host's name, by which 'berth ss --host NAME' finds it")
         ->type_name("NAME")
@@ -166,6 +173,28 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
             throw UsageError(
                 fmt::format("--peer-address is for tap: links, and {} is none", link.url));
         link.peer_address = address_with_network("--peer-address", peer_addresses_.at(occurrence));
+    }
+}
+
+bool HostArguments::are_given() const {
+    for (const auto* option : command_.parse_order())
+        if (option->get_group() == "The host") return true;
+    return false;
+}
+
+void HostArguments::add_routes(HostPlan& plan) const {
+    for (const auto& text : routes_) {
+        const auto route = host::parse_route(text);
+        if (!route) throw UsageError("--route: " + route.error());
+        RoutePlan& added = plan.routes.emplace_back(RoutePlan{*route, {}});
+        if (route->device.empty()) continue;
+        for (std::size_t i = 0; i < plan.links.size(); ++i)
+            if (route->device == plan.links[i].url ||
+                route->device == host::short_link_name(plan.links[i].url))
+                added.link = static_cast<int>(i);
+        if (!added.link)
+            throw UsageError(
+                fmt::format("--route '{}': there is no --link {}", text, route->device));
     }
 }
 
@@ -210,6 +239,8 @@ HostPlan HostArguments::plan() const {
         if (plan.has_address(*plan.gateway))
             throw UsageError(fmt::format("--gateway {}: that is the host itself", gateway_));
     }
+    add_routes(plan);
+    plan.options.forward = forward_;
     plan.options.name = name_;
     plan.options.seed = seed_;
     plan.options.sysctls = sysctls_;
@@ -251,6 +282,10 @@ std::unique_ptr<Host> make_host(const HostPlan& plan) {
     }
     if (plan.gateway) {
         auto added = host->add_route({Ipv4Address{}, 0}, plan.gateway);
+        checked(added);
+    }
+    for (const auto& [route, link] : plan.routes) {
+        auto added = host->add_route(route.destination, route.gateway, link, route.metric);
         checked(added);
     }
     if (const auto hint = host->setup_hint(); !hint.empty()) print_setup_hint(hint);

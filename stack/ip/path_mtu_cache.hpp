@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/time.hpp"
 #include "berth/address.hpp"
@@ -40,6 +41,8 @@ class PathMtuCache {
         std::uint16_t mtu = 0;
         Time expires{};
     };
+
+    std::vector<Entry> entries() const { return {}; }
 
   private:
     std::uint64_t generation_ = 0;
