@@ -91,7 +91,7 @@ void check_options(const HostOptions& options) {
             "--name {}: not a host's name; use up to 64 letters, digits, dots, dashes and "
             "underscores, and no dot in front",
             options.name));
-    tcp::Config ignored;
+    host::HostConfig ignored;
     for (const auto& assignment : options.sysctls)
         if (const auto problem = host::apply_sysctl(assignment, ignored); !problem.empty())
             throw UsageError(problem);
@@ -143,6 +143,13 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
                                "For a TAP that berth creates: the kernel's address on its side");
     command_.add_option("--gateway", gateway_, "The router for all other networks")
         ->type_name("ADDRESS")
+        ->group("The host");
+    repeatable("--route", routes_, "'PREFIX via GATEWAY'",
+               "A route: 'PREFIX via GATEWAY [dev LINK] [metric N]' or 'PREFIX dev LINK' "
+               "(repeatable)");
+    command_
+        .add_flag("--forward", forward_,
+                  "Be a router: pass packets on between the links (net.ipv4.ip_forward=1)")
         ->group("The host");
     command_
         .add_option("--dhcp-timeout", dhcp_timeout_s_,
@@ -205,6 +212,28 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
     }
 }
 
+bool HostArguments::are_given() const {
+    for (const auto* option : command_.parse_order())
+        if (option->get_group() == "The host") return true;
+    return false;
+}
+
+void HostArguments::add_routes(HostPlan& plan) const {
+    for (const auto& text : routes_) {
+        const auto route = host::parse_route(text);
+        if (!route) throw UsageError("--route: " + route.error());
+        RoutePlan& added = plan.routes.emplace_back(RoutePlan{*route, {}});
+        if (route->device.empty()) continue;
+        for (std::size_t i = 0; i < plan.links.size(); ++i)
+            if (route->device == plan.links[i].url ||
+                route->device == host::short_link_name(plan.links[i].url))
+                added.link = static_cast<int>(i);
+        if (!added.link)
+            throw UsageError(
+                fmt::format("--route '{}': there is no --link {}", text, route->device));
+    }
+}
+
 HostPlan HostArguments::plan() const {
     HostPlan plan;
     if (links_.empty())
@@ -257,6 +286,8 @@ HostPlan HostArguments::plan() const {
     }
     plan.options.hosts_file = hosts_file_;
     plan.dhcp_timeout_s = dhcp_timeout_s_;
+    add_routes(plan);
+    plan.options.forward = forward_;
     plan.options.name = name_;
     plan.options.seed = seed_;
     plan.options.sysctls = sysctls_;
@@ -302,6 +333,10 @@ std::unique_ptr<Host> make_host(const HostPlan& plan) {
     }
     if (plan.gateway) {
         auto added = host->add_route({Ipv4Address{}, 0}, plan.gateway);
+        checked(added);
+    }
+    for (const auto& [route, link] : plan.routes) {
+        auto added = host->add_route(route.destination, route.gateway, link, route.metric);
         checked(added);
     }
     if (const auto hint = host->setup_hint(); !hint.empty()) print_setup_hint(hint);

@@ -56,7 +56,7 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
     std::vector<ServiceSpec> services;
     for (const auto& text : texts)
         services.push_back(parse_service(text));
-    if (services.empty()) {
+    if (services.empty() && !plan.options.forward) {
         // Others live on a captured network too, so nothing is opened there unasked.
         for (const auto& link : plan.links)
             if (link.kind == drivers::LinkUrlKind::pcap)
@@ -79,7 +79,10 @@ void announce(const HostPlan& plan, const std::vector<ServiceSpec>& services) {
     for (const auto& link : plan.links)
         for (const auto& prefix : link.addresses)
             line += fmt::format(" {}", to_string(prefix));
-    line += ", serving";
+    if (plan.options.forward)
+        line += fmt::format(", forwarding between {} links", plan.links.size());
+    // A router has no sockets of its own.
+    line += services.empty() ? ", serving nothing" : ", serving";
     for (const auto& service : services) {
         line += fmt::format(" {}=", service.info().name);
         line += service.local.address.is_unspecified() ? fmt::format("{}", service.local.port)
@@ -144,7 +147,7 @@ void register_serve(CLI::App& tool, int&) {
         ->add_option("services", arguments->services,
                      "NAME, NAME=PORT, NAME=ADDRESS:PORT or http=[ADDRESS:]PORT:DIRECTORY, with "
                      "NAME one of echo (7), discard (9), daytime (13), chargen (19), time (37), "
-                     "http (80). None: all of them, except on pcap: links")
+                     "http (80). None: all of them, except on pcap: links; with --forward: none")
         ->type_name("SERVICE")
         ->option_text("SERVICE ...");
     command->footer(
@@ -156,7 +159,9 @@ void register_serve(CLI::App& tool, int&) {
         "  berth serve --link unix:/tmp/lab.sock,listen --address 192.0.2.2/24   # without root\n"
         "  berth serve --link tap:tap0 --address dhcp http              # a server gives the "
         "address\n"
-        "  berth serve --link tap:tap0,loss=1%,delay=20ms,seed=7 --address 192.0.2.2/24 echo");
+        "  berth serve --link tap:tap0,loss=1%,delay=20ms,seed=7 --address 192.0.2.2/24 echo\n"
+        "  berth serve --forward --link tap:a --address 192.0.2.1/24 \\\n"
+        "      --link tap:b --address 198.51.100.1/24       # a router");
     command->callback([arguments] { run_serve(*arguments); });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/network_reports.hpp"
 #include "socket/sockets.hpp"
 
 namespace berth::host {
@@ -173,9 +174,11 @@ std::string answer_control(Core& core, const std::string& name, std::string_view
         answer["pid"] = ::getpid();
         answer["interfaces"] = interfaces_json(core);
         answer["dhcp"] = dhcp_json(core);
+        answer["ip"] = ip_json(core);
         answer["link_error"] = core.link_error();
-    } else {
-        answer["error"] = "unknown request; there are ss, drops and info";
+    } else if (answer["host"] = name; !answer_network(core, request, answer)) {
+        answer["error"] =
+            "unknown request; there are ss, drops, info, neigh, route, ping and traceroute";
     }
     return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

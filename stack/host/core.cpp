@@ -8,6 +8,7 @@
 #include "drivers/pcapng.hpp"
 #include "host/clock.hpp"
 #include "host/control_reports.hpp"
+#include "host/measurement.hpp"
 #include "socket/sockets.hpp"
 
 namespace berth::host {
@@ -18,11 +19,12 @@ namespace {
 constexpr std::uint64_t host_stream = 0x686f7374;
 constexpr std::uint64_t dhcp_stream = 0x64686370;
 
-StackConfig stack_config(const HostOptions& options, const tcp::Config& tcp, const Seed& seed) {
+StackConfig stack_config(const HostOptions& options, const HostConfig& wanted, const Seed& seed) {
     StackConfig config;
     config.seed = seed;
     config.start = options.threads ? Time{} : Time{options.start_ns};
-    config.tcp = tcp;
+    config.tcp = wanted.tcp;
+    config.ip = wanted.ip;
     return config;
 }
 
@@ -40,11 +42,11 @@ std::deque<std::vector<std::uint8_t>> Inbox::take() {
     return std::exchange(packets_, {});
 }
 
-Core::Core(const HostOptions& options, const tcp::Config& tcp, const Seed& seed)
+Core::Core(const HostOptions& options, const HostConfig& config, const Seed& seed)
     : epoch_ns_(options.threads ? monotonic_ns() : 0),
       embedded_now_{options.start_ns},
       random_(Random(seed).fork(host_stream)),
-      stack_(stack_config(options, tcp, seed)),
+      stack_(stack_config(options, config, seed)),
       dhcp_(stack_, Random(seed).fork(dhcp_stream)),
       dns_servers_(options.dns_servers),
       hosts_file_(options.hosts_file) {
@@ -72,9 +74,13 @@ std::string Core::start(const std::string& control_name) {
     if (!seat_->is_usable())
         return "cannot make a host: there are no file descriptors left; raise 'ulimit -n'";
     if (!control_name.empty()) {
-        auto server =
-            ControlServer::start(control_name, [this, control_name](std::string_view request) {
+        auto server = ControlServer::start(
+            control_name,
+            [this, control_name](std::string_view request) {
                 return answer_control(*this, control_name, request);
+            },
+            [this](std::string_view request, const Conversation& conversation) {
+                measure(*this, request, conversation);
             });
         if (!server) return server.error();
         control_ = *std::move(server);

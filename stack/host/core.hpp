@@ -24,6 +24,7 @@
 #include "host/control_server.hpp"
 #include "host/core_lock.hpp"
 #include "host/driving_seat.hpp"
+#include "host/host_config.hpp"
 #include "host/open_file.hpp"
 #include "services/dhcp.hpp"
 #include "stack.hpp"
@@ -44,9 +45,9 @@ class Inbox {
     std::deque<std::vector<std::uint8_t>> packets_;
 };
 
-class Core final : public Driven {
+class Core final : public Driven, public std::enable_shared_from_this<Core> {
   public:
-    explicit Core(const HostOptions& options, const tcp::Config& tcp, const Seed& seed);
+    explicit Core(const HostOptions& options, const HostConfig& config, const Seed& seed);
     ~Core() override;
 
     // Before the first socket. The error is a sentence.

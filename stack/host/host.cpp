@@ -15,7 +15,9 @@
 #include "host/control_reports.hpp"
 #include "host/host_impl.hpp"
 #include "host/make_socket.hpp"
+#include "host/measurement.hpp"
 #include "host/resolver.hpp"
+#include "host/routes.hpp"
 #include "host/sysctl.hpp"
 
 namespace berth {
@@ -103,12 +105,15 @@ Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Maybe<std::unique_ptr<Host>> Host::create(HostOptions options) {
     using Made = Maybe<std::unique_ptr<Host>>;
-    tcp::Config tcp;
+    host::HostConfig config;
     for (const std::string& sysctl : options.sysctls)
-        if (std::string problem = host::apply_sysctl(sysctl, tcp); !problem.empty())
+        if (std::string problem = host::apply_sysctl(sysctl, config); !problem.empty())
             return Made::failed(std::move(problem));
+    auto& reassembly = config.ip.reassembly;
+    reassembly.low_bytes = std::min(reassembly.low_bytes, reassembly.high_bytes);
+    config.ip.forward = config.ip.forward || options.forward;
     const Seed seed = options.seed ? Seed::from(*options.seed) : host::system_seed();
-    auto core = std::make_shared<Core>(options, tcp, seed);
+    auto core = std::make_shared<Core>(options, config, seed);
     if (!options.capture_file.empty())
         if (std::string problem = core->open_capture(options.capture_file); !problem.empty())
             return Made::failed(std::move(problem));
@@ -222,34 +227,14 @@ Maybe<int> Host::add_address_dhcp(int interface_index) {
 }
 
 Maybe<int> Host::add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway,
-                           std::optional<int> interface_index) {
+                           std::optional<int> interface_index, std::uint32_t metric) {
     Core& core = *impl_->core;
     const CoreGuard guard(core.lock());
-    const std::string shown = concat({"route to ", to_string(destination)});
     if (interface_index)
         if (std::string problem = check_interface(core, *interface_index); !problem.empty())
             return failed(std::move(problem));
-    if (!gateway && !interface_index)
-        return failed(concat({"the ", shown, " needs a gateway or an interface"}));
-    int index = interface_index.value_or(-1);
-    for (std::size_t i = 0; gateway && index < 0 && i < core.links().size(); ++i) {
-        const auto at = static_cast<link::InterfaceIndex>(i);
-        for (const Ipv4Prefix& own : core.stack().interface_at(at).addresses())
-            if (own.contains(*gateway)) index = static_cast<int>(i);
-    }
-    if (index < 0) {
-        return failed(concat({"the gateway ", to_string(*gateway),
-                              " is on no network of this host; give "
-                              "the host an address on the gateway's network first"}));
-    }
-    if (gateway && core.stack().ip().is_own(*gateway))
-        return failed(concat({"the gateway ", to_string(*gateway), " is this host itself"}));
-    ip::Route route;
-    route.destination = {destination.network(), destination.length};
-    route.gateway = gateway.value_or(Ipv4Address{});
-    route.interface_index = static_cast<link::InterfaceIndex>(index);
-    if (!core.stack().add_route(route)) return failed(concat({"the ", shown, " is there already"}));
-    return index;
+    const auto index = host::add_route(core, destination, gateway, interface_index, metric);
+    return index ? Maybe<int>(*index) : failed(index.error());
 }
 
 bool Host::input(int interface_index, std::span<const std::uint8_t> packet, std::int64_t now_ns) {
@@ -284,6 +269,21 @@ std::vector<SocketRow> Host::sockets() const {
 
 std::vector<DropRow> Host::drops() const {
     return host::drop_rows(*impl_->core);
+}
+
+std::vector<RouteRow> Host::routes() const {
+    const CoreGuard guard(impl_->core->lock());
+    return host::route_rows(*impl_->core);
+}
+
+std::vector<NeighbourRow> Host::neighbours() const {
+    const CoreGuard guard(impl_->core->lock());
+    return host::neighbour_rows(*impl_->core);
+}
+
+void Host::measure(std::string_view request, const std::function<bool(const std::string&)>& tell,
+                   const std::function<bool()>& is_over) {
+    host::measure(*impl_->core, request, {tell, is_over});
 }
 
 std::string Host::link_error() const {

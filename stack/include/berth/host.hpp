@@ -28,6 +28,7 @@ struct HostOptions {
     std::optional<std::uint64_t> seed{};  // empty: from the operating system
     std::int64_t start_ns = 0;            // embedded mode: the time of the first call
     std::vector<std::string> sysctls{};   // "net.ipv4.tcp_syn_retries=10" …
+    bool forward = false;                 // be a router between the links as well
     std::string
         capture_file{};  // pcapng with every packet's fate; "-" is standard output; empty: none
     // Asked for names in this order, before those that DHCP brings; the system's own settings are
@@ -69,6 +70,25 @@ struct ResolvedName {
 struct DropRow {
     std::string name, layer, clause, sentence;
     std::uint64_t count = 0;
+};
+
+struct RouteRow {
+    Ipv4Prefix destination;                // 0.0.0.0/0: the default route
+    std::optional<Ipv4Address> gateway{};  // unset: the destination is on the link
+    int interface_index = 0;
+    std::string link;                     // its name, without options
+    std::optional<Ipv4Address> source{};  // of the link's own network: the address on it
+    std::uint32_t metric = 0;
+};
+
+struct NeighbourRow {
+    Ipv4Address address;
+    int interface_index = 0;
+    std::string link;
+    std::optional<MacAddress> mac{};  // unset: not known
+    std::string state;                // "REACHABLE", "STALE" … as ip(8) writes them
+    std::size_t pending_packets = 0;  // that wait for its address
+    std::int64_t used_ns = 0;         // since a packet was last sent there
 };
 
 // An error is one whole sentence, without a program's name in front.
@@ -124,7 +144,7 @@ class Host {
     // Without a gateway the destination is on the interface's link; without an interface the
     // gateway's decides.
     Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway,
-                         std::optional<int> interface_index = {});
+                         std::optional<int> interface_index = {}, std::uint32_t metric = 0);
 
     // A packet for a callback link. Embedded mode: it arrives at `now_ns` and is dealt with at
     // once; what it causes leaves with the next step. Threads mode: it is queued and arrives now.
@@ -142,6 +162,12 @@ class Host {
 
     std::vector<SocketRow> sockets() const;
     std::vector<DropRow> drops() const;  // those that counted, most first
+    std::vector<RouteRow> routes() const;
+    std::vector<NeighbourRow> neighbours() const;
+    // A measurement, as berth/control.hpp's measure_on_host: here. Threads mode; returns when it is
+    // done. `is_over` is called often, perhaps while the host is locked.
+    void measure(std::string_view request, const std::function<bool(const std::string&)>& tell,
+                 const std::function<bool()>& is_over);
     // Not empty: a link is gone; the host still answers calls, but nothing moves there.
     std::string link_error() const;
     // What is missing before the link can be used ("ip address add …"); empty: nothing.
