@@ -80,7 +80,7 @@ std::vector<SocketRow> socket_rows(Core& core) {
     std::vector<SocketRow> rows;
     rows.reserve(snapshot.size());
     for (const socket::Row& row : snapshot) {
-        rows.push_back({to_string(row.protocol), std::string(row.state), row.receive_queue,
+        rows.push_back({std::string(row.netid), std::string(row.state), row.receive_queue,
                         row.send_queue, row.local, row.remote});
     }
     return rows;

@@ -29,6 +29,14 @@ NeighbourCache::Answer NeighbourCache::look_up(Ipv4Address address, Time now) {
     return {Knowledge::known, entry->mac};
 }
 
+bool NeighbourCache::is_failed(Ipv4Address address, Time now) const {
+    const auto found = entries_.find(address);
+    if (found == entries_.end()) return false;
+    const Entry& entry = found->second;
+    // `until` is the end of the short hold that began when it failed.
+    return entry.state == NeighbourState::failed && now < entry.until + distrust_time - failed_hold;
+}
+
 DropReason NeighbourCache::hold(Ipv4Address address, OwnedPacket packet, Time now) {
     Entry* entry = find(address);
     if (entry == nullptr) entry = create(address, NeighbourState::incomplete, now);

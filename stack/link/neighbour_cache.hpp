@@ -78,6 +78,11 @@ class NeighbourCache {
     // For a packet that is about to be sent: counts as use of the entry.
     Answer look_up(Ipv4Address address, Time now);
 
+    // It did not answer when it was last asked, less than distrust_time ago. No use of the entry.
+    bool is_failed(Ipv4Address address, Time now) const;
+    // How long who did not answer is avoided where there is another way (RFC 1122 §3.3.1.5).
+    static constexpr Duration distrust_time = seconds(60);
+
     // Keeps a packet whose neighbour is unknown, and asks. none, or neighbour_pending_overflow:
     // then the packet has been given back through on_discarded.
     DropReason hold(Ipv4Address address, OwnedPacket packet, Time now);
