@@ -123,8 +123,8 @@ Seed Core::impairment_seed() {
 // ---- links
 // ---------------------------------------------------------------------------------------
 
-int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
-                   drivers::CallbackLink* callback) {
+int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device,
+                   const link::InterfaceConfig& config, drivers::CallbackLink* callback) {
     Link link;
     link.name = std::move(name);
     link.device = std::move(device);
@@ -134,7 +134,7 @@ int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, M
     const int fd = threads() ? link.device->descriptor() : -1;
     if (fd >= 0 && !seat_->events().add(fd, static_cast<std::uint32_t>(links_.size()))) return -1;
     link.descriptor = fd;
-    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, {.mac = mac});
+    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, config);
     if (capture_) capture_->add_interface({link.name, link.device->properties().kind});
     links_.push_back(std::move(link));
     link_count_.store(links_.size(), std::memory_order_release);

@@ -104,8 +104,8 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
         int bad_rounds = 0;  // with an error event that the device says nothing of
     };
     // The interface's index; -1: the kernel will not wait for the link's descriptor.
-    int add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
-                 drivers::CallbackLink* callback);
+    int add_link(std::string name, std::unique_ptr<link::LinkDevice> device,
+                 const link::InterfaceConfig& config, drivers::CallbackLink* callback);
     std::span<const Link> links() const { return links_; }
     static constexpr std::size_t limit_links = 64;
     const std::string& link_error() const { return link_error_; }

@@ -164,8 +164,10 @@ Maybe<int> Host::add_link(std::string_view url, std::optional<MacAddress> mac,
     options.impairment_seed = core.impairment_seed();
     auto device = drivers::open_link(*parsed, options);
     if (!device) return failed(device.error());
-    const int index =
-        core.add_link(std::string(url), *std::move(device), mac.value_or(MacAddress{}), nullptr);
+    link::InterfaceConfig config;
+    config.mac = mac.value_or(MacAddress{});
+    config.vlan = parsed->options.vlan;
+    const int index = core.add_link(std::string(url), *std::move(device), config, nullptr);
     if (index < 0)
         return failed(concat(
             {"cannot wait for packets on ", url, "; raise 'ulimit -n', or choose another link"}));
@@ -190,8 +192,10 @@ Maybe<int> Host::add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Out
             return output(frame, emission.ns);
         });
     drivers::CallbackLink* callback = device.get();
+    link::InterfaceConfig config;
+    config.mac = mac.value_or(MacAddress{});
     return core.add_link("callback:" + std::to_string(core.links().size()), std::move(device),
-                         mac.value_or(MacAddress{}), callback);
+                         config, callback);
 }
 
 Maybe<int> Host::add_address(int interface_index, Ipv4Prefix address) {
