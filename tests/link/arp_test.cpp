@@ -127,6 +127,17 @@ TEST_F(ArpTest, AnUnsolicitedReplyTeachesNothing) {
     EXPECT_EQ(host.interface().neighbours().size(), 0u);
 }
 
+TEST_F(ArpTest, Rfc826_AReplyIsNotAnswered) {
+    host.feed(arp_frame(our_mac, reply()));  // unasked
+    EXPECT_EQ(host.transmit(), 0u);
+    send_datagram();
+    host.transmit();
+    host.device().sent.clear();
+    host.feed(arp_frame(our_mac, reply()));  // asked for
+    EXPECT_EQ(host.transmit(), 1u);
+    EXPECT_EQ(host.device().take().bytes.size(), 38u) << "the datagram, and nothing else";
+}
+
 TEST_F(ArpTest, AGratuitousAnnouncementOfAStrangerTeachesNothing) {
     EXPECT_EQ(host.feed(arp_frame(MacAddress::broadcast(), request(peer_ip))).reason,
               DropReason::arp_not_for_us);
