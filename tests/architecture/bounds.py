@@ -11,10 +11,11 @@ import sys
 
 # file, name, unit, what it bounds, what happens beyond it
 BOUNDS = [
-    ("stack/link/neighbour_cache.hpp", "entry_limit", "entries", "neighbours remembered", "failed, then least recently used entries go"),
-    ("stack/link/neighbour_cache.hpp", "incomplete_limit", "entries", "neighbours asked for at one time", "the oldest goes, or the packet is refused"),
-    ("stack/link/neighbour_cache.hpp", "pending_limit_per_neighbour", "packets", "packets that wait for one neighbour", "`neighbour_pending_overflow`"),
-    ("stack/link/neighbour_cache.hpp", "pending_limit", "packets", "packets that wait for all neighbours", "`neighbour_pending_overflow`"),
+    ("stack/link/neighbour_cache.hpp", "entries", "entries", "neighbours remembered, unless configured (at most 65,536)", "failed, then never used, then least recently used entries go"),
+    ("stack/link/neighbour_cache.hpp", "incomplete", "entries", "neighbours asked for at one time", "the one asked longest ago goes, or the packet is refused"),
+    ("stack/link/neighbour_cache.hpp", "pending_per_neighbour", "packets", "packets that wait for one neighbour", "`neighbour_pending_overflow`"),
+    ("stack/link/neighbour_cache.hpp", "pending", "packets", "packets that wait for all neighbours", "`neighbour_pending_overflow`"),
+    ("stack/link/interface.hpp", "claim_limit", "addresses", "addresses that an interface probes for, announces or has defended", "the claim is refused; a contested address is not defended"),
     ("stack/link/interface.hpp", "queue_limit_packets", "packets", "answers and datagrams that wait for a device", "`reply_queue_overflow`; a send says EAGAIN"),
     ("stack/ip/route_table.hpp", "limit_routes", "routes", "the route table (not a peer's to fill)", "the route is refused"),
     ("stack/icmp/icmp.hpp", "errors_per_second", "errors/s", "ICMP errors sent", "counted as suppressed"),
