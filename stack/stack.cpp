@@ -143,9 +143,17 @@ Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
     const auto result = icmp_.receive(*arrival.packet, now);
     if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
     const auto& report = std::get<icmp::ErrorReport>(result);
-    if (report.association.protocol == Protocol::tcp)
-        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code,
-                                  report.quoted_transport);
+    if (report.association.protocol == Protocol::tcp) {
+        ip::ErrorReport told;
+        told.type = report.type;
+        told.code = report.code;
+        told.rest = report.rest;
+        told.four_tuple = report.association.four_tuple;
+        told.quoted_transport = report.quoted_transport;
+        told.quoted_total_length =
+            load_be16(arrival.packet->payload(), wire::icmp_header_bytes + 2);
+        return tcp_.on_icmp_error(told, now);
+    }
     if (report.association.protocol == Protocol::udp)
         return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
     return Fate::dropped(DropReason::icmp_error_no_match);
