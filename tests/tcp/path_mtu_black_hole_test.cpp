@@ -54,8 +54,8 @@ TEST_F(BlackHole, then_the_smallest_that_is_believed_rfc4821_7_7) {
     peer.sends({});
     EXPECT_EQ(cache().find(peer.endpoint.address), 552);
     EXPECT_FALSE(cache().is_locked(peer.endpoint.address));
-    stack.sends({.length = 512});
-    stack.sends({.length = 436});
+    stack.sends({.seq = 513, .length = 512});
+    stack.sends({.seq = 1025, .length = 436});
 }
 
 TEST_F(BlackHole, it_gets_no_smaller_than_that_rfc4821_7_7) {
