@@ -67,12 +67,15 @@ bool Ipv4::is_single_host(Ipv4Address address) const {
 }
 
 void Ipv4::advance(Time now) {
+    now_ = now;
     path_mtus_.advance(now);
+    redirects_.advance(now);
     reassembly_.advance(now, problems_);
 }
 
 Time Ipv4::next_deadline() const {
-    return earlier(path_mtus_.next_deadline(), reassembly_.next_deadline());
+    return earlier(redirects_.next_deadline(),
+                   earlier(path_mtus_.next_deadline(), reassembly_.next_deadline()));
 }
 
 }  // namespace berth::ip
