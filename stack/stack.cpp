@@ -196,18 +196,20 @@ Fate Stack::deliver_icmp(Arrival& arrival, link::InterfaceIndex interface_index,
 Fate Stack::tell_sockets(const ip::ErrorReport& report, Time now) {
     Fate fate = Fate::dropped(DropReason::icmp_error_no_match);
     const bool is_tcp = report.protocol == static_cast<std::uint8_t>(Protocol::tcp);
+    const bool is_udp = report.protocol == static_cast<std::uint8_t>(Protocol::udp);
     if (is_tcp) {
         fate = tcp_.on_icmp_error(report.four_tuple, report.type, report.code,
                                   report.quoted_transport);
-    } else if (report.protocol == static_cast<std::uint8_t>(Protocol::udp)) {
-        fate = udp_.on_icmp_error(report.four_tuple, report.type, report.code);
+    } else if (is_udp) {
+        fate = udp_.on_icmp_error(report, now);
     } else if (icmp_.ping_ports().on_icmp_error(report)) {
         fate = delivered("icmp error");
     }
     if (raw_.on_icmp_error(report) && fate.reason == DropReason::icmp_error_no_match)
         fate = delivered("icmp error");
-    // RFC 1191 §3, and RFC 5927 §7.2: only about what one of us may have sent. TCP looks closer.
-    if (report.is_fragmentation_needed() && !is_tcp && fate.kind != FateKind::dropped) {
+    // RFC 1191 §3, and RFC 5927 §7.2: only about what one of us may have sent. TCP and UDP have
+    // looked closer.
+    if (report.is_fragmentation_needed() && !is_tcp && !is_udp && fate.kind != FateKind::dropped) {
         const Ipv4Address destination = report.four_tuple.remote.address;
         if (const auto path = ip_.route(destination, report.four_tuple.local.address))
             ip_.path_mtus().lower(destination, static_cast<std::uint16_t>(report.rest & 0xffffU),

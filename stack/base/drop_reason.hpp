@@ -44,6 +44,7 @@ namespace berth {
   BERTH_DROP(ip_fragment_overlap, "ip", "RFC 1858 3", "it overlaps another fragment of its datagram with different bytes: the datagram is discarded") \
   BERTH_DROP(ip_fragment_tiny, "ip", "RFC 1858 3", "it is a fragment too small to carry anything but an attack") \
   BERTH_DROP(ip_fragment_too_long, "ip", "RFC 791 3.2", "the datagram it belongs to would be longer than 65535 bytes, or its end moves") \
+  BERTH_DROP(ip_fragment_ecn, "ip", "RFC 3168 5.3", "a piece of its datagram reports congestion and another cannot: the datagram is discarded") \
   BERTH_DROP(ip_fragment_timeout, "ip", "RFC 1122 3.3.2", "the rest of its datagram did not come in time") \
   BERTH_DROP(ip_fragment_memory, "ip", "RFC 1122 3.3.2", "fragments already hold as much memory as they may") \
   BERTH_DROP(ip_fragment_source_limit, "ip", "RFC 1122 3.3.2", "its source already has as many incomplete datagrams as it may") \

@@ -58,6 +58,7 @@ struct SendFields {
     std::uint8_t ecn = 0;
     bool dont_fragment = false;
     bool router_alert = false;  // RFC 2113: routers look into it (IGMP)
+    Bytes options{};  // at most 40 bytes, without router alert; filled up to a multiple of four
 };
 
 // What is to be done with a packet that arrived in good order.

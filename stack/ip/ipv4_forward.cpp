@@ -3,6 +3,8 @@
 
 #include "ip/fragmentation.hpp"
 #include "ip/ipv4.hpp"
+#include "ip/options.hpp"
+#include "wire/checksum.hpp"
 
 namespace berth::ip {
 
@@ -24,6 +26,18 @@ void decrement_ttl(MutableBytes packet) {
     sum = (sum & 0xffffU) + (sum >> 16);
     sum = (sum & 0xffffU) + (sum >> 16);
     store_be16(packet, checksum_at, static_cast<std::uint16_t>(~sum));
+}
+
+// RFC 1812 §5.2.4: record route and timestamp, with the address of the interface that it leaves by.
+std::optional<std::uint8_t> record_in(link::Frame& frame, const wire::Ipv4View& packet,
+                                      const link::Interface& interface, Time now) {
+    if (packet.options().empty() || interface.addresses().empty()) return std::nullopt;
+    const auto offset = static_cast<std::size_t>(packet.packet().data() - frame.buffer.data());
+    const MutableBytes bytes = frame.buffer.bytes().subspan(offset, packet.packet().size());
+    const auto fault = record_passage(bytes, interface.addresses().front().address, now);
+    store_be16(bytes, checksum_at, 0);
+    store_be16(bytes, checksum_at, wire::checksum_of(bytes.first(packet.header_bytes())));
+    return fault;
 }
 
 Fate forwarded(const char* note) {
@@ -78,6 +92,11 @@ Fate Ipv4::forward(link::Frame& frame, const wire::Ipv4View& packet,
     if (pieces > interface.queue_room()) return Fate::dropped(DropReason::reply_queue_overflow);
     if (interface.index() == interface_index)
         tell_of_better_hop(packet, interface, next_hop, to_link_group, now);
+
+    if (const auto fault = record_in(frame, packet, interface, now)) {
+        return refuse(DropReason::ip_bad_option,
+                      {IcmpType::parameter_problem, 0, std::uint32_t{*fault} << 24});
+    }
 
     link::OwnedPacket owned;
     owned.fate = Fate::sent("forwarded");

@@ -26,10 +26,24 @@ void repair_checksum(MutableBytes packet) {
     store_be16(packet, checksum_at, wire::checksum_of(packet.first(header_bytes)));
 }
 
-void add_router_alert(MutableBytes packet) {
-    std::copy(router_alert_option.begin(), router_alert_option.end(),
-              packet.begin() + wire::ipv4_header_bytes);
-    packet[0] = 0x40 | (wire::ipv4_header_bytes + router_alert_option.size()) / 4;
+std::size_t option_bytes_of(const SendFields& fields) {
+    const std::size_t wanted =
+        (fields.router_alert ? router_alert_option.size() : 0) + fields.options.size();
+    return (wanted + 3) / 4 * 4;
+}
+
+// Behind the fixed header, which has been written; the list ends with zeros.
+void add_options(MutableBytes packet, const SendFields& fields) {
+    const std::size_t option_bytes = option_bytes_of(fields);
+    if (option_bytes == 0) return;
+    MutableBytes to = packet.subspan(wire::ipv4_header_bytes, option_bytes);
+    std::fill(to.begin(), to.end(), std::uint8_t{0});
+    if (fields.router_alert) {
+        std::copy(router_alert_option.begin(), router_alert_option.end(), to.begin());
+        to = to.subspan(router_alert_option.size());
+    }
+    std::copy(fields.options.begin(), fields.options.end(), to.begin());
+    packet[0] = static_cast<std::uint8_t>(0x40U | (wire::ipv4_header_bytes + option_bytes) / 4);
     repair_checksum(packet);
 }
 
@@ -53,15 +67,14 @@ wire::Ipv4Header Ipv4::header_for(const SendFields& fields, std::size_t payload_
 // The packet in a block of its own; the block is empty if there is none of that size.
 link::OwnedPacket Ipv4::build(const SendFields& fields, std::span<const Bytes> parts,
                               const Fate& fate) {
-    const std::size_t option_bytes = fields.router_alert ? router_alert_option.size() : 0;
-    const std::size_t header_bytes = wire::ipv4_header_bytes + option_bytes;
+    const std::size_t header_bytes = wire::ipv4_header_bytes + option_bytes_of(fields);
     std::size_t length = header_bytes;
     for (const Bytes part : parts)
         length += part.size();
 
     link::OwnedPacket packet;
     packet.fate = fate;
-    if (length > max_packet_bytes) return packet;
+    if (length > max_packet_bytes || header_bytes > wire::ipv4_max_header_bytes) return packet;
     packet.buffer = context_.pool.take(link::Interface::link_header_room + length);
     if (!packet.buffer) return packet;
     packet.offset = link::Interface::link_header_room;
@@ -69,7 +82,7 @@ link::OwnedPacket Ipv4::build(const SendFields& fields, std::span<const Bytes> p
 
     MutableBytes to = packet.bytes();
     wire::write(header_for(fields, length - wire::ipv4_header_bytes), to);
-    if (option_bytes > 0) add_router_alert(to);
+    add_options(to, fields);
     to = to.subspan(header_bytes);
     for (const Bytes part : parts) {
         std::copy(part.begin(), part.end(), to.begin());

@@ -109,7 +109,8 @@ std::optional<Result<std::int64_t, std::errc>> DatagramOptions::get(const ip::Ip
     switch (option) {
         case Option::reuse_address: return Value{reuse_address_};
         case Option::broadcast: return Value{settings.broadcast_allowed};
-        case Option::receive_buffer: return Value{static_cast<std::int64_t>(port.queue.limit_bytes)};
+        case Option::receive_buffer:
+            return Value{static_cast<std::int64_t>(port.queue.limit_bytes)};
         case Option::send_buffer: return Value{send_buffer_};
         case Option::ttl: return Value{settings.ttl == 0 ? ip.config().ttl : settings.ttl};
         case Option::tos: return Value{settings.tos};

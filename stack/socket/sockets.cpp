@@ -67,7 +67,7 @@ std::vector<Row> rows(const Stack& stack) {
     stack.udp().for_each([&](const udp::UdpPort& port) {
         if (!port.is_bound()) return;
         rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN",
-                        port.queued_bytes(), 0, port.local, port.remote(), "udp"});
+                        port.inbox.queued_bytes(), 0, port.local, port.remote(), "udp"});
     });
     stack.icmp().ping_ports().for_each([&](const icmp::PingPort& port) {
         if (port.identifier() != 0)

@@ -26,7 +26,7 @@ struct Row {
         0;                       // bytes not yet read; for a listener: connections not yet accepted
     std::size_t send_queue = 0;  // bytes not yet acknowledged; for a listener: its backlog
     Endpoint local;
-    Endpoint remote;  // zero for a listener or unconnected port
+    Endpoint remote;                 // zero for a listener or unconnected port
     std::string_view netid = "tcp";  // "tcp", "udp", "icmp" for ping sockets, "raw"
 };
 std::vector<Row> rows(const Stack& stack);

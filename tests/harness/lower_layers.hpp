@@ -123,7 +123,7 @@ class LowerLayers {
             if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
             const auto& report = std::get<ip::ErrorReport>(result);
             if (report.protocol == static_cast<std::uint8_t>(Protocol::udp))
-                return udp.on_icmp_error(report.four_tuple, report.type, report.code);
+                return udp.on_icmp_error(report, now);
             return Fate::dropped(DropReason::icmp_error_no_match);
         }
         const auto unreachable = wire::IcmpType::destination_unreachable;

@@ -171,6 +171,32 @@ TEST_F(Rfc1812_5, Clause_2_4_1_SourceRoutedPacketsAreRefused) {
     EXPECT_EQ(error_in(west.take().bytes).code, 5);
 }
 
+Octets with_record_route(Octets packet, std::uint8_t pointer) {
+    const Octets option{7, 7, pointer, 0, 0, 0, 0, 0};
+    packet.insert(packet.begin() + 20, option.begin(), option.end());
+    packet[0] = 0x47;
+    store_be16(packet, 2, static_cast<std::uint16_t>(packet.size()));
+    store_be16(packet, 10, 0);
+    store_be16(packet, 10, wire::checksum_of(Bytes(packet).first(28)));
+    return packet;
+}
+
+TEST_F(Rfc1812_5, Clause_2_4_2_TheRouteIsRecorded) {
+    EXPECT_EQ(feed(with_record_route(packet_to(east_host), 4)).kind, FateKind::forwarded);
+    const Octets sent = east.take().bytes;
+    const auto packet = wire::Ipv4View::parse(sent);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(load_be32(packet->options(), 3), east_router.value);
+    EXPECT_EQ(packet->options()[2], 8);
+}
+
+TEST_F(Rfc1812_5, Clause_5_2_4_ABrokenOptionIsAParameterProblem) {
+    EXPECT_EQ(feed(with_record_route(packet_to(east_host), 6)).reason, DropReason::ip_bad_option);
+    const Error error = error_in(west.take().bytes);
+    EXPECT_EQ(error.type, 12);
+    EXPECT_EQ(error.rest >> 24, 22u) << "where it is";
+}
+
 TEST_F(Rfc1812_5, Clause_2_7_2_ANeighbourIsToldOfTheBetterHop) {
     const Ipv4Address other_gateway{192, 0, 2, 9};
     router.add_route({{{198, 18, 0, 0}, 16}, other_gateway, 0, 0});

@@ -224,6 +224,41 @@ TEST_F(SendTest, AllPiecesOrNone) {
     EXPECT_EQ(send(2000), DropReason::none);
 }
 
+TEST_F(SendTest, Clause_7_NothingLeavesWithATimeToLiveOfZero) {
+    ASSERT_EQ(send(8), DropReason::none);
+    host.transmit();
+    EXPECT_EQ(host.device().take().bytes[8], 64) << "zero means the configured one";
+}
+
+TEST(SendConfigTest, Rfc1122_3_2_1_7_TheDefaultTimeToLiveIsConfigured) {
+    harness::LowerLayers host{ip::Config{.ttl = 33}};
+    host.add_interface(link::LinkKind::raw_ip);
+    host.ip.add_address(0, {our_ip, 24});
+    ip::SendFields fields;
+    fields.destination = peer_ip;
+    const Octets payload(8);
+    const std::array<Bytes, 1> parts{Bytes(payload)};
+    ASSERT_EQ(host.ip.send(fields, parts, host.now, Fate::sent("test")), DropReason::none);
+    host.transmit();
+    EXPECT_EQ(host.device().take().bytes[8], 33);
+}
+
+TEST_F(SendTest, Clause_8_OptionsOfTheTransport) {
+    const Octets record_route{7, 7, 4, 0, 0, 0, 0};
+    ip::SendFields fields;
+    fields.options = record_route;
+    ASSERT_EQ(send(8, fields), DropReason::none);
+    host.transmit();
+    const Octets bytes = host.device().take().bytes;
+    const auto packet = wire::Ipv4View::parse(bytes);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(Octets(packet->options().begin(), packet->options().end()),
+              (Octets{7, 7, 4, 0, 0, 0, 0, 0}));
+    const Octets too_many(41, 1);
+    fields.options = too_many;
+    EXPECT_EQ(send(8, fields), DropReason::ip_too_big);
+}
+
 TEST_F(SendTest, Rfc2113_RouterAlert) {
     ip::SendFields fields;
     fields.router_alert = true;
