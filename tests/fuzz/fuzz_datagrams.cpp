@@ -165,17 +165,17 @@ class Fuzz {
         const Ipv4Address source =
             bytes.size() >= 10 ? Ipv4Address(load_be32(bytes, 6)) : Ipv4Address{};
         if ((bytes[0] & 0x40) == 0) {
-            const std::errc error = host_.udp.join(port, group, by, source, host_.now);
+            const std::errc error = port.groups.join(host_.ip, group, by, source, host_.now);
             check(error != std::errc{} || group.is_multicast(), "only groups are joined");
         } else {
-            host_.udp.leave(port, group, by, source, host_.now);
+            port.groups.leave(host_.ip, group, by, source, host_.now);
         }
     }
 
     static void change_options(udp::UdpPort& port, std::uint16_t bits) {
         port.receive_errors = (bits & 1) != 0;
         port.multicast_loop = (bits & 2) != 0;
-        port.multicast_all = (bits & 4) != 0;
+        port.groups.hears_all = (bits & 4) != 0;
         port.mtu_discover = static_cast<ip::MtuDiscover>((bits >> 3) & 3);
         port.multicast_ttl = static_cast<std::uint8_t>((bits >> 5) & 3);
         port.bind_interface.reset();
