@@ -24,6 +24,7 @@ Stack::Stack(const StackConfig& config)
       now_(config.start),
       loopback_device_(pool_),
       ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, config.ip, random_.fork(1)),
+      igmp_(ip_, random_.fork(5)),
       raw_(ip_, link::LinkContext{pool_, drops_, observer_}),
       icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
       udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
@@ -160,6 +161,10 @@ Fate Stack::deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface
             fate = deliver_icmp(arrival, interface_index, now);
             if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
             break;
+        case static_cast<std::uint8_t>(Protocol::igmp):
+            fate = igmp_.receive(*arrival.packet, interface_index, now);
+            if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
+            break;
         default: break;
     }
     switch (raw) {
@@ -278,12 +283,14 @@ void Stack::advance(Time now) {
     for (const auto& interface : interfaces_)
         interface->advance(now);
     ip_.advance(now);
+    igmp_.advance(now);
     tcp_.advance(now);
 }
 
 Time Stack::next_deadline() const {
     if (has_output(link::Interfaces::loopback_index)) return now_;
     Time next = earlier(tcp_.next_deadline(), ip_.next_deadline());
+    next = earlier(next, igmp_.next_deadline());
     for (const auto& interface : interfaces_)
         next = earlier(next, interface->next_deadline());
     return next;

@@ -24,6 +24,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "icmp/icmp.hpp"
+#include "ip/igmp.hpp"
 #include "ip/ipv4.hpp"
 #include "ip/raw_ports.hpp"
 #include "link/interfaces.hpp"
@@ -93,6 +94,7 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     const ip::Ipv4& ip() const { return ip_; }
     icmp::Icmp& icmp() { return icmp_; }
     const icmp::Icmp& icmp() const { return icmp_; }
+    const ip::Igmp& igmp() const { return igmp_; }
     ip::RawPorts& raw() { return raw_; }
     const ip::RawPorts& raw() const { return raw_; }
     udp::Udp& udp() { return udp_; }
@@ -128,6 +130,7 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     link::LoopbackDevice loopback_device_;
     link::Interfaces interfaces_;
     ip::Ipv4 ip_;
+    ip::Igmp igmp_;
     ip::RawPorts raw_;
     icmp::Icmp icmp_;
     udp::Udp udp_;

@@ -27,7 +27,12 @@ class UsageError : public std::runtime_error {
 // What was asked for is sound, but did not work.
 class Failure : public std::runtime_error {
   public:
-    using std::runtime_error::runtime_error;
+    explicit Failure(const std::string& what, int code = exit_failed)
+        : std::runtime_error(what), code_(code) {}
+    int code() const { return code_; }
+
+  private:
+    int code_;
 };
 
 void register_serve(CLI::App& tool, int& exit_code);
@@ -35,5 +40,9 @@ void register_nc(CLI::App& tool, int& exit_code);
 void register_ss(CLI::App& tool, int& exit_code);
 void register_netstat(CLI::App& tool, int& exit_code);
 void register_drops(CLI::App& tool, int& exit_code);
+void register_neigh(CLI::App& tool, int& exit_code);
+void register_route(CLI::App& tool, int& exit_code);
+void register_ping(CLI::App& tool, int& exit_code);
+void register_traceroute(CLI::App& tool, int& exit_code);
 
 }  // namespace berth::app

@@ -63,6 +63,10 @@ int run(int argc, char** argv) {
     register_ss(tool, exit_code);
     register_netstat(tool, exit_code);
     register_drops(tool, exit_code);
+    register_neigh(tool, exit_code);
+    register_route(tool, exit_code);
+    register_ping(tool, exit_code);
+    register_traceroute(tool, exit_code);
     try {
         require_known_command(tool, argc, argv);
         tool.parse(argc, argv);
@@ -72,6 +76,8 @@ int run(int argc, char** argv) {
                         exit_usage);
     } catch (const UsageError& error) {
         return complain(tool, error.what(), exit_usage);
+    } catch (const Failure& error) {
+        return complain(tool, error.what(), error.code());
     } catch (const std::exception& error) {
         return complain(tool, error.what(), exit_failed);
     }

@@ -40,16 +40,26 @@ void QueryArguments::add_to(CLI::App& command) {
     command.add_flag("--json", json, "JSON instead of a table");
 }
 
-json ask_rows(const QueryArguments& arguments, const std::string& request, json& document) {
-    auto answer = ask_host(arguments.host.empty() ? only_host() : arguments.host, request);
+std::string chosen_host(const QueryArguments& arguments) {
+    return arguments.host.empty() ? only_host() : arguments.host;
+}
+
+json ask(const QueryArguments& arguments, const std::string& request) {
+    auto answer = ask_host(chosen_host(arguments), request);
     if (!answer) throw Failure(answer.error());
-    try {
-        document = json::parse(*answer);
-        return document.at(request == "ss" ? "sockets" : request);
-    } catch (const json::exception&) {
+    return json::parse(*answer);
+}
+
+json ask_rows(const QueryArguments& arguments, const std::string& request, json& document) {
+    document = ask(arguments, request);
+    const std::string key = request == "ss"      ? "sockets"
+                            : request == "neigh" ? "neighbours"
+                            : request == "route" ? "routes"
+                                                 : request;
+    if (!document.contains(key) || !document[key].is_array())
         throw Failure(
             "the host's answer is not what was asked for: it runs another version of berth");
-    }
+    return document[key];
 }
 
 std::string json_text(const json& answer) {

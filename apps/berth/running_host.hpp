@@ -20,8 +20,14 @@ struct QueryArguments {
     void add_to(CLI::App& command);
 };
 
-// The rows of the answer, an array of objects, and the whole document. Without a host named, the
-// only one is asked; UsageError lists them where there are several, Failure says why nothing came.
+// The host's path or name: what --host says, else the only one that runs. UsageError lists them
+// where there are several; Failure: there is none.
+std::string chosen_host(const QueryArguments& arguments);
+
+// The whole answer. Failure says why nothing came.
+nlohmann::ordered_json ask(const QueryArguments& arguments, const std::string& request);
+
+// The rows of the answer, an array of objects, and the whole document.
 nlohmann::ordered_json ask_rows(const QueryArguments& arguments, const std::string& request,
                                 nlohmann::ordered_json& document);
 

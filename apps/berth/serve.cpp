@@ -56,7 +56,7 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
     std::vector<ServiceSpec> services;
     for (const auto& text : texts)
         services.push_back(parse_service(text));
-    if (services.empty()) {
+    if (services.empty() && !plan.options.forward) {
         // Others live on a captured network too, so nothing is opened there unasked.
         for (const auto& link : plan.links)
             if (link.kind == drivers::LinkUrlKind::pcap)
@@ -66,7 +66,8 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
                     link.url));
         services = all_services();
     }
-    check_services(services, plan.addresses());
+    // With DHCP the addresses are known later.
+    if (!plan.uses_dhcp()) check_services(services, plan.addresses());
     for (const auto& service : services)
         if (!service.directory.empty()) WebRoot{service.directory};  // throws if it is none
     return services;
@@ -78,7 +79,10 @@ void announce(const HostPlan& plan, const std::vector<ServiceSpec>& services) {
     for (const auto& link : plan.links)
         for (const auto& prefix : link.addresses)
             line += fmt::format(" {}", to_string(prefix));
-    line += ", serving";
+    if (plan.options.forward)
+        line += fmt::format(", forwarding between {} links", plan.links.size());
+    // A router has no sockets of its own.
+    line += services.empty() ? ", serving nothing" : ", serving";
     for (const auto& service : services) {
         line += fmt::format(" {}=", service.info().name);
         line += service.local.address.is_unspecified() ? fmt::format("{}", service.local.port)
@@ -120,6 +124,10 @@ void run_serve(const ServeArguments& arguments) {
     StopSignals signals;
     int signals_received = 0;
     const auto host = make_host(plan);
+    if (plan.uses_dhcp()) {
+        plan.add_leases(*host);
+        check_services(services, plan.addresses());
+    }
     EventLoop loop;
     loop.adopt(std::make_unique<SignalActivity>(signals, signals_received));
     start_services(loop, *host, services, plan.addresses());
@@ -139,7 +147,7 @@ void register_serve(CLI::App& tool, int&) {
         ->add_option("services", arguments->services,
                      "NAME, NAME=PORT, NAME=ADDRESS:PORT or http=[ADDRESS:]PORT:DIRECTORY, with "
                      "NAME one of echo (7), discard (9), daytime (13), chargen (19), time (37), "
-                     "http (80). None: all of them, except on pcap: links")
+                     "http (80). None: all of them, except on pcap: links; with --forward: none")
         ->type_name("SERVICE")
         ->option_text("SERVICE ...");
     command->footer(
@@ -149,7 +157,11 @@ void register_serve(CLI::App& tool, int&) {
         "  berth serve --link tap:tap0 --address 192.0.2.2/24 --address 192.0.2.3/24 \\\n"
         "      http=192.0.2.2:80:/srv/a http=80:/srv/b      # the specific listener wins\n"
         "  berth serve --link unix:/tmp/lab.sock,listen --address 192.0.2.2/24   # without root\n"
-        "  berth serve --link tap:tap0,loss=1%,delay=20ms,seed=7 --address 192.0.2.2/24 echo");
+        "  berth serve --link tap:tap0 --address dhcp http              # a server gives the "
+        "address\n"
+        "  berth serve --link tap:tap0,loss=1%,delay=20ms,seed=7 --address 192.0.2.2/24 echo\n"
+        "  berth serve --forward --link tap:a --address 192.0.2.1/24 \\\n"
+        "      --link tap:b --address 198.51.100.1/24       # a router");
     command->callback([arguments] { run_serve(*arguments); });
 }
 

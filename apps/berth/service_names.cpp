@@ -24,4 +24,9 @@ std::optional<Port> service_port(const std::string& name, const std::string& pro
     return std::nullopt;
 }
 
+std::string protocol_name(unsigned number) {
+    const auto* protocol = ::getprotobynumber(static_cast<int>(number));
+    return protocol != nullptr ? protocol->p_name : std::string();
+}
+
 }  // namespace berth::app

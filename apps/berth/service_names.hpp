@@ -13,4 +13,7 @@ namespace berth::app {
 std::string service_name(Port port, const std::string& protocol);
 std::optional<Port> service_port(const std::string& name, const std::string& protocol);
 
+// The name of an IP protocol: "icmp". Empty: it has none.
+std::string protocol_name(unsigned number);
+
 }  // namespace berth::app

@@ -28,7 +28,11 @@ struct Row {
 
 std::string port_text(Port port, const std::string& protocol, bool numeric) {
     if (port == 0) return "*";
-    const std::string name = numeric ? std::string() : service_name(port, protocol);
+    // Of a ping socket it is the identifier; of a raw one the IP protocol. Neither is a port.
+    const bool is_port = protocol == "tcp" || protocol == "udp";
+    std::string name;
+    if (!numeric && is_port) name = service_name(port, protocol);
+    if (!numeric && protocol == "raw") name = protocol_name(port);
     return name.empty() ? std::to_string(port) : escaped_line(name);
 }
 
@@ -60,6 +64,7 @@ Row row_of(const json& object, bool numeric) {
 void SocketTableArguments::add_to(CLI::App& command) {
     command.add_flag("-t,--tcp", tcp, "Only TCP");
     command.add_flag("-u,--udp", udp, "Only UDP");
+    command.add_flag("-w,--raw", raw, "Only raw and ping sockets");
     auto* every = command.add_flag("-a,--all", all, "All sockets, listening or not (the default)");
     command.add_flag("-l,--listening", listening, "Only sockets that wait for others")
         ->excludes(every);

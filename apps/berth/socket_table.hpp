@@ -14,7 +14,7 @@ class App;
 namespace berth::app {
 
 struct SocketEntry {
-    std::string protocol;  // "tcp", "udp"
+    std::string protocol;  // "tcp", "udp", "raw", "icmp"
     std::string state;     // as ss writes it: "ESTAB"
     std::uint64_t receive_queue = 0;
     std::uint64_t send_queue = 0;
@@ -29,14 +29,18 @@ struct SocketTableArguments {
     QueryArguments query;
     bool tcp = false;
     bool udp = false;
+    bool raw = false;  // raw and ping sockets
     bool all = false;
     bool listening = false;
     bool numeric = false;
 
     void add_to(CLI::App& command);
-    // Both protocols, if neither is asked for.
+    // How many kinds are asked for; none means all.
+    int kinds() const { return int{tcp} + int{udp} + int{raw}; }
     bool wants(const std::string& protocol) const {
-        return (!tcp && !udp) || (tcp && protocol == "tcp") || (udp && protocol == "udp");
+        if (kinds() == 0) return true;
+        if (protocol == "tcp") return tcp;
+        return protocol == "udp" ? udp : raw;
     }
 };
 

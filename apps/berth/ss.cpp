@@ -40,7 +40,7 @@ void print_table(const std::vector<SocketEntry>& entries, bool with_protocol) {
 void run_ss(const SocketTableArguments& arguments) {
     bool printed_json = false;
     const auto entries = socket_table(arguments, printed_json);
-    if (!printed_json) print_table(entries, arguments.tcp == arguments.udp);
+    if (!printed_json) print_table(entries, arguments.kinds() != 1 || arguments.raw);
 }
 
 }  // namespace
@@ -57,6 +57,7 @@ void register_ss(CLI::App& tool, int&) {
         "  berth ss            every socket\n"
         "  berth ss -tan       TCP only, ports as numbers\n"
         "  berth ss -tuln      the listening ones: TCP and UDP ports are separate\n"
+        "  berth ss -w         raw and ping sockets: ICMP has no ports\n"
         "  berth ss --json --host lab1");
     command->callback([arguments] { run_ss(*arguments); });
 }

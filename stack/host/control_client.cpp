@@ -135,26 +135,96 @@ Maybe<std::vector<RunningHost>> running_hosts() {
     return hosts;
 }
 
+namespace {
+
+// The socket's path; empty: neither a name nor a path.
+std::string socket_path(std::string_view name_or_path) {
+    if (name_or_path.find('/') != std::string_view::npos) return std::string(name_or_path);
+    return host::is_control_name(name_or_path) ? host::control_path(name_or_path) : std::string();
+}
+
+// A connection to the host, or a sentence.
+Result<UniqueFd, std::string> reach(std::string_view name_or_path, std::string_view request,
+                                    std::int64_t deadline_ns) {
+    const std::string path = socket_path(name_or_path);
+    if (path.empty()) {
+        return Failure{concat({"'", name_or_path,
+                               "' is neither a host's name nor a path; give "
+                               "what 'berth serve --name' was given"})};
+    }
+    if (request.find('\n') != std::string_view::npos)
+        return Failure<std::string>{"a request is one line"};
+    UniqueFd fd = connect_until(path, deadline_ns);
+    if (fd) return fd;
+    if (errno == ENOENT || errno == ECONNREFUSED) {
+        return Failure{
+            concat({"no host answers at ", path, "; start one with 'berth serve --name NAME'"})};
+    }
+    return Failure{concat({"cannot reach the host at ", path, ": ", errno_text(errno)})};
+}
+
+// What has come, line by line; true while the connection lasts.
+class LineReader {
+  public:
+    // A line of a measurement; beyond it the host is not one of ours.
+    static constexpr std::size_t limit_line_bytes = 65'536;
+
+    LineReader(int fd, const TellLine& tell) : fd_(fd), tell_(tell) {}
+
+    bool read() {
+        std::array<char, 4096> part;
+        const ssize_t got = ::recv(fd_, part.data(), part.size(), 0);
+        if (got < 0) return errno == EAGAIN || errno == EINTR;
+        if (got == 0 || rest_.size() > limit_line_bytes) return false;
+        rest_.append(part.data(), static_cast<std::size_t>(got));
+        for (std::size_t end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n')) {
+            const std::string line = rest_.substr(0, end);
+            rest_.erase(0, end + 1);
+            if (!tell_(line)) return false;
+        }
+        return true;
+    }
+
+  private:
+    int fd_;
+    const TellLine& tell_;
+    std::string rest_;
+};
+
+}  // namespace
+
 Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request,
                             int timeout_ms) {
-    const bool is_path = name_or_path.find('/') != std::string_view::npos;
-    if (!is_path && !host::is_control_name(name_or_path)) {
-        return Text::failed(concat({"'", name_or_path,
-                                    "' is neither a host's name nor a path; give "
-                                    "what 'berth serve --name' was given"}));
-    }
-    if (request.find('\n') != std::string_view::npos) return Text::failed("a request is one line");
-    const std::string path = is_path ? std::string(name_or_path) : host::control_path(name_or_path);
     const std::int64_t deadline_ns = host::monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
-    const UniqueFd fd = connect_until(path, deadline_ns);
-    if (!fd && (errno == ENOENT || errno == ECONNREFUSED)) {
-        return Text::failed(
-            concat({"no host answers at ", path, "; start one with 'berth serve --name NAME'"}));
+    const auto fd = reach(name_or_path, request, deadline_ns);
+    if (!fd) return Text::failed(fd.error());
+    Text answer = exchange(fd->get(), request, deadline_ns);
+    return answer ? answer
+                  : Text::failed(
+                        concat({"the host at ", socket_path(name_or_path), ": ", answer.error()}));
+}
+
+std::string measure_on_host(std::string_view name_or_path, std::string_view request,
+                            const TellLine& tell, const IsOver& is_over) {
+    constexpr int look_interval_ms = 100;
+    constexpr std::int64_t patience_ns = 5'000'000'000;
+    std::int64_t deadline_ns = host::monotonic_ns() + patience_ns;
+    const auto fd = reach(name_or_path, request, deadline_ns);
+    if (!fd) return fd.error();
+    if (std::string problem = send_all(fd->get(), concat({request, "\n"}), deadline_ns);
+        !problem.empty())
+        return problem;
+    LineReader reader(fd->get(), tell);
+    // Its end, once asked for, is waited for only so long.
+    for (bool asked_to_end = false; !asked_to_end || host::monotonic_ns() < deadline_ns;) {
+        pollfd one{fd->get(), POLLIN, 0};
+        if (::poll(&one, 1, look_interval_ms) > 0 && !reader.read()) return {};
+        if (asked_to_end || !is_over()) continue;
+        asked_to_end = true;
+        ::shutdown(fd->get(), SHUT_WR);
+        deadline_ns = host::monotonic_ns() + patience_ns;
     }
-    if (!fd)
-        return Text::failed(concat({"cannot reach the host at ", path, ": ", errno_text(errno)}));
-    Text answer = exchange(fd.get(), request, deadline_ns);
-    return answer ? answer : Text::failed(concat({"the host at ", path, ": ", answer.error()}));
+    return concat({"the host at ", socket_path(name_or_path), " does not end its measurement"});
 }
 
 }  // namespace berth

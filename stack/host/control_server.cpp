@@ -14,6 +14,7 @@
 #include "drivers/text.hpp"
 #include "host/clock.hpp"
 #include "host/control_path.hpp"
+#include "host/measurement.hpp"
 
 namespace berth::host {
 
@@ -57,10 +58,34 @@ bool is_friend(int fd) {
     return peer.uid == ::geteuid() || peer.uid == 0;
 }
 
+// Whole, or not at all: a client that takes nothing for `client_patience_ms` has gone.
+bool send_line(int fd, std::string_view line) {
+    const std::string text = concat({line, "\n"});
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const ssize_t sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (sent >= 0) {
+            rest.remove_prefix(static_cast<std::size_t>(sent));
+            continue;
+        }
+        if (errno == EINTR) continue;
+        pollfd one{fd, POLLOUT, 0};
+        if (errno != EAGAIN || ::poll(&one, 1, ControlServer::client_patience_ms) <= 0)
+            return false;
+    }
+    return true;
+}
+
+bool has_hung_up(int fd) {
+    pollfd one{fd, POLLRDHUP, 0};
+    return ::poll(&one, 1, 0) > 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const std::string& name,
-                                                                         Answer answer) {
+                                                                         Answer answer,
+                                                                         Measure measure) {
     if (!is_control_name(name)) {
         return Failure{concat({"'", name,
                                "' cannot be a host's name; use up to 64 letters, digits, "
@@ -70,7 +95,7 @@ Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const s
     auto listener = bind_listener(name, path);
     if (!listener) return Failure{listener.error()};
     std::unique_ptr<ControlServer> server(
-        new ControlServer(path, *std::move(listener), std::move(answer)));
+        new ControlServer(path, *std::move(listener), std::move(answer), std::move(measure)));
     if (!server->stop_) {
         ::unlink(path.c_str());
         return Failure<std::string>{
@@ -80,13 +105,18 @@ Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(const s
     return server;
 }
 
-ControlServer::ControlServer(std::string path, UniqueFd listener, Answer answer)
-    : path_(std::move(path)), listener_(std::move(listener)), answer_(std::move(answer)) {}
+ControlServer::ControlServer(std::string path, UniqueFd listener, Answer answer, Measure measure)
+    : path_(std::move(path)),
+      listener_(std::move(listener)),
+      answer_(std::move(answer)),
+      measure_(std::move(measure)) {}
 
 void ControlServer::stop() {
     if (!thread_.joinable()) return;
+    stopping_ = true;
     stop_.write();
     thread_.join();
+    forget_measurements(true);
     ::unlink(path_.c_str());
     clients_.clear();
     listener_.reset();
@@ -119,6 +149,7 @@ void ControlServer::run() {
             return !serve(client, fds[at++].revents) || client.deadline_ns <= now;
         });
         if (fds[1].revents != 0) accept_clients();
+        forget_measurements(false);
     }
 }
 
@@ -147,7 +178,9 @@ bool ControlServer::read_request(Client& client) {
     client.request.append(part.data(), static_cast<std::size_t>(got));
     const std::size_t end = client.request.find('\n');
     if (end == std::string::npos) return client.request.size() < limit_request_bytes;
-    client.reply = answer_(std::string_view(client.request).substr(0, end)) + "\n";
+    client.request.resize(end);
+    if (measure_ && is_measurement(client.request)) return begin_measurement(client);
+    client.reply = answer_(client.request) + "\n";
     return true;
 }
 
@@ -162,6 +195,46 @@ bool ControlServer::serve(Client& client, short events) {
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
     client.sent += static_cast<std::size_t>(sent);
     return client.sent < client.reply.size();
+}
+
+// ---- measurements
+
+// False: the client's connection has gone to its measurement.
+bool ControlServer::begin_measurement(Client& client) {
+    forget_measurements(false);
+    if (measurements_.size() >= limit_measurements) {
+        client.reply =
+            concat({R"({"schema":1,"error":"there are )", std::to_string(limit_measurements),
+                    R"( measurements under way already; try again later"})", "\n"});
+        return true;
+    }
+    Measurement& measurement = measurements_.emplace_back();
+    measurement.fd = std::move(client.fd);
+    measurement.request = std::move(client.request);
+    measurement.thread = std::thread([this, &measurement] { run_measurement(measurement); });
+    return false;
+}
+
+void ControlServer::run_measurement(Measurement& measurement) {
+    const int fd = measurement.fd.get();
+    bool gone = false;
+    const auto tell = [&](const std::string& line) {
+        gone = gone || !send_line(fd, line);
+        return !gone;
+    };
+    const auto is_over = [&] { return gone || stopping_ || has_hung_up(fd); };
+    measure_(measurement.request, {tell, is_over});
+    // The client sees the end of the answer; the descriptor itself is closed by forget().
+    ::shutdown(fd, SHUT_RDWR);
+    measurement.done = true;
+}
+
+void ControlServer::forget_measurements(bool all) {
+    measurements_.remove_if([all](Measurement& measurement) {
+        if (!all && !measurement.done) return false;
+        measurement.thread.join();
+        return true;
+    });
 }
 
 }  // namespace berth::host

@@ -5,12 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include "tcp/config.hpp"
+#include "host/host_config.hpp"
 
 namespace berth::host {
 
 // Applies "name=value" to the configuration. Not empty: what is wrong and what would be right.
-std::string apply_sysctl(std::string_view assignment, tcp::Config& config);
+std::string apply_sysctl(std::string_view assignment, HostConfig& config);
 
 // All names, for help texts, in the order of the table.
 struct SysctlText {

@@ -59,9 +59,8 @@ void GroupMemberships::leave(link::InterfaceIndex interface_index, Ipv4Address g
     if (source.is_unspecified()) {
         if (at->any_source_users > 0) --at->any_source_users;
     } else {
-        const auto place =
-            std::find_if(at->sources.begin(), at->sources.end(),
-                         [&](const Source& each) { return each.address == source; });
+        const auto place = std::find_if(at->sources.begin(), at->sources.end(),
+                                        [&](const Source& each) { return each.address == source; });
         if (place == at->sources.end()) return;
         if (--place->users == 0) at->sources.erase(place);
     }

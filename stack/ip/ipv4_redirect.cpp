@@ -8,7 +8,8 @@ DropReason Ipv4::redirect(Ipv4Address destination, Ipv4Address gateway, Ipv4Addr
     constexpr DropReason refused = DropReason::icmp_redirect_refused;
     if (!config_.accept_redirects) return DropReason::icmp_error_ignored;
     if (config_.forward) return refused;  // RFC 1812 §5.2.7.2: a router has routes of its own
-    // From the first hop that is in use for that destination, and by the interface that leads there.
+    // From the first hop that is in use for that destination, and by the interface that leads
+    // there.
     const auto path = route(destination);
     if (!path || path->is_loopback || path->interface_index != interface_index ||
         path->next_hop != reporter || path->next_hop == destination)

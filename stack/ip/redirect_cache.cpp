@@ -22,9 +22,9 @@ void RedirectCache::learn(Ipv4Address destination, Ipv4Address gateway,
                           link::InterfaceIndex interface_index, Time now) {
     forget(destination);
     if (entries_.size() == limit_entries) {
-        entries_.erase(std::min_element(
-            entries_.begin(), entries_.end(),
-            [](const Entry& a, const Entry& b) { return a.expires < b.expires; }));
+        entries_.erase(
+            std::min_element(entries_.begin(), entries_.end(),
+                             [](const Entry& a, const Entry& b) { return a.expires < b.expires; }));
     }
     const auto at = std::lower_bound(entries_.begin(), entries_.end(), destination, is_before);
     entries_.insert(at, {destination, gateway, interface_index, now + lifetime});

@@ -32,14 +32,9 @@ Endpoint PingSocket::local() const {
     return {port_->local_address(), port_->identifier()};
 }
 
-Result<std::int64_t, std::errc> PingSocket::get_option(Option option) {
-    if (option == Option::type) return std::int64_t{2};  // SOCK_DGRAM
-    return PortSocket::get_option(option);
-}
-
 std::errc PingSocket::send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                                    const ip::SendChoices& choices) {
-    return stack_.icmp().ping_ports().send(*port_, parts, remote, choices, stack_.now());
+                                    const ip::SendControl& control) {
+    return stack_.icmp().ping_ports().send(*port_, parts, remote, control, stack_.now());
 }
 
 }  // namespace berth::socket

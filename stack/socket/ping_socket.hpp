@@ -19,14 +19,13 @@ class PingSocket final : public PortSocket {
     std::errc connect(Endpoint remote) override;
     std::errc disconnect() override;
     Endpoint local() const override;  // its port is the identifier
-    Result<std::int64_t, std::errc> get_option(Option option) override;
 
   private:
     explicit PingSocket(Stack& stack) : PortSocket(stack) {}
     ip::DatagramPort& port() override { return *port_; }
     const ip::DatagramPort& port() const override { return *port_; }
     std::errc send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                            const ip::SendChoices& choices) override;
+                            const ip::SendControl& control) override;
 
     icmp::PingPort* port_ = nullptr;
 };

@@ -22,9 +22,7 @@ Result<std::size_t, std::errc> PortSocket::send_with(std::span<const Bytes> part
         return Failure{error};
     std::optional<Ipv4Address> to;
     if (remote) to = remote->address;
-    const ip::SendChoices choices{control.source, control.interface_index, control.ttl,
-                                  control.tos};
-    if (const std::errc error = send_datagram(parts, to, choices); error != std::errc{})
+    if (const std::errc error = send_datagram(parts, to, control); error != std::errc{})
         return Failure{error};
     std::size_t sum = 0;
     for (const Bytes part : parts)
@@ -104,6 +102,7 @@ std::errc PortSocket::set_option(Option option, std::int64_t value) {
 }
 
 Result<std::int64_t, std::errc> PortSocket::get_option(Option option) {
+    if (option == Option::type) return static_cast<std::int64_t>(type());
     if (auto value = options_.get(stack_.ip(), port(), option)) return *value;
     return Failure{std::errc::no_protocol_option};
 }

@@ -53,15 +53,14 @@ std::errc RawSocket::set_option(Option option, std::int64_t value) {
 }
 
 Result<std::int64_t, std::errc> RawSocket::get_option(Option option) {
-    if (option == Option::type) return std::int64_t{3};  // SOCK_RAW
     if (option == Option::header_included) return std::int64_t{port_->header_included};
     if (option == Option::icmp_filter && is_icmp()) return std::int64_t{port_->icmp_filter};
     return PortSocket::get_option(option);
 }
 
 std::errc RawSocket::send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                                   const ip::SendChoices& choices) {
-    return stack_.raw().send(*port_, parts, remote, choices, stack_.now());
+                                   const ip::SendControl& control) {
+    return stack_.raw().send(*port_, parts, remote, control, stack_.now());
 }
 
 }  // namespace berth::socket

@@ -136,7 +136,7 @@ class Socket {
     // The oldest of the errors that Option::receive_errors has had queued; would_block: none.
     virtual Result<ip::QueuedError, std::errc> take_queued_error();
     // Multicast, datagram and raw sockets. address_in_use: joined already; address_not_available:
-    // not joined; no_such_device; no_buffer_space: the bound on memberships (ip::GroupJoins).
+    // not joined; no_such_device; no_buffer_space: the bound on memberships (ip::JoinedGroups).
     virtual std::errc join(const Membership& membership);
     virtual std::errc leave(const Membership& membership);
     virtual std::errc shutdown(Shutdown how) = 0;

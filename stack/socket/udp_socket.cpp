@@ -168,7 +168,7 @@ std::errc UdpSocket::set_option(Option option, std::int64_t value) {
         case Option::receive_tos: receive_tos_ = on; return {};
         case Option::multicast_ttl: return set_byte(port_.multicast_ttl, value, 0);
         case Option::multicast_loop: port_.multicast_loop = on; return {};
-        case Option::multicast_all: port_.groups.hears_all = on; return {};
+        case Option::multicast_all: port_.multicast_all = on; return {};
         case Option::multicast_interface: return set_multicast_interface(value);
         default: return std::errc::no_protocol_option;
     }
@@ -198,7 +198,7 @@ Result<std::int64_t, std::errc> UdpSocket::get_option(Option option) {
         case Option::receive_tos: return std::int64_t{receive_tos_};
         case Option::multicast_ttl: return std::int64_t{port_.multicast_ttl};
         case Option::multicast_loop: return std::int64_t{port_.multicast_loop};
-        case Option::multicast_all: return std::int64_t{port_.groups.hears_all};
+        case Option::multicast_all: return std::int64_t{port_.multicast_all};
         case Option::multicast_interface: return index_or_none(port_.multicast_interface);
         default: return Failure{std::errc::no_protocol_option};
     }

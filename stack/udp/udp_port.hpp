@@ -9,7 +9,7 @@
 #include "demux/entry.hpp"
 #include "demux/listener_table.hpp"
 #include "ip/datagram_queue.hpp"
-#include "ip/group_joins.hpp"
+#include "ip/joined_groups.hpp"
 #include "ip/send_control.hpp"
 #include "link/interface.hpp"
 
@@ -35,13 +35,14 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     Endpoint remote() const { return connected_ ? four_tuple.remote : Endpoint{}; }
 
     ip::DatagramQueue inbox;
-    ip::GroupJoins groups;
+    ip::JoinedGroups groups;
     std::optional<link::InterfaceIndex> bind_interface;       // SO_BINDTODEVICE
     std::optional<link::InterfaceIndex> multicast_interface;  // IP_MULTICAST_IF; unset: the route's
     bool reuse_address = false;      // SO_REUSEADDR: may share (address, port) with its like
     bool broadcast_allowed = false;  // SO_BROADCAST
     bool receive_errors = false;     // IP_RECVERR: errors are queued, also without a peer
     bool multicast_loop = true;      // IP_MULTICAST_LOOP: our own members hear what it sends
+    bool multicast_all = true;       // IP_MULTICAST_ALL: it hears groups that only others joined
     std::uint8_t ttl = 0;            // of what is sent to one host or broadcast; 0: the host's
     std::uint8_t multicast_ttl = 1;  // RFC 1112 §6.1; 0: it does not leave the host
     std::uint8_t tos = 0;            // DSCP and ECN

@@ -175,7 +175,7 @@ class Fuzz {
     static void change_options(udp::UdpPort& port, std::uint16_t bits) {
         port.receive_errors = (bits & 1) != 0;
         port.multicast_loop = (bits & 2) != 0;
-        port.groups.hears_all = (bits & 4) != 0;
+        port.multicast_all = (bits & 4) != 0;
         port.mtu_discover = static_cast<ip::MtuDiscover>((bits >> 3) & 3);
         port.multicast_ttl = static_cast<std::uint8_t>((bits >> 5) & 3);
         port.bind_interface.reset();

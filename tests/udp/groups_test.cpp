@@ -209,7 +209,7 @@ TEST_F(UdpGroupTest, WithoutMulticastAllOnlyOwnGroupsAreHeard) {
     UdpPort& bystander = sharing({{}, 7});
     arrive(peer, {group, 7});
     EXPECT_TRUE(got_one(bystander)) << "Linux's default";
-    bystander.groups.hears_all = false;
+    bystander.multicast_all = false;
     arrive(peer, {group, 7});
     EXPECT_TRUE(bystander.inbox.empty());
 }
@@ -241,11 +241,11 @@ TEST_F(UdpGroupTest, WhatJoinAndLeaveRefuse) {
     EXPECT_EQ(port.groups.leave(host.ip, group, 0, {}, host.now), std::errc::address_not_available);
     EXPECT_EQ(join(group, std::nullopt), std::errc{}) << "by the route, here the first link";
     EXPECT_EQ(join(group, 0), std::errc::address_in_use);
-    for (std::uint8_t i = 1; i < ip::GroupJoins::limit_groups; ++i)
+    for (std::uint8_t i = 1; i < ip::JoinedGroups::limit_groups; ++i)
         EXPECT_EQ(join(Ipv4Address(233, 252, 1, i), 0), std::errc{});
     EXPECT_EQ(join(Ipv4Address(233, 252, 2, 1), 0), std::errc::no_buffer_space);
     UdpPort& choosy = sharing({{}, 7});
-    for (std::uint8_t i = 1; i <= ip::GroupJoins::limit_sources; ++i) {
+    for (std::uint8_t i = 1; i <= ip::JoinedGroups::limit_sources; ++i) {
         EXPECT_EQ(choosy.groups.join(host.ip, group, 0, Ipv4Address(192, 0, 2, i), host.now),
                   std::errc{});
     }

@@ -10,6 +10,7 @@
 //   info   {"schema":1,"host":…,"pid":…,"interfaces":[…],"link_error":…}
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,14 @@ Maybe<std::vector<RunningHost>> running_hosts();
 // error.
 Maybe<std::string> ask_host(std::string_view name_or_path, std::string_view request,
                             int timeout_ms = 5000);
+
+// A measurement of a host, asked for with "ping {…}" or "traceroute {…}": `tell` gets each line of
+// the answer, a JSON object, as it comes (also the one that holds an "error"). `is_over` is looked
+// at ten times a second: once it is true the measurement is told to end, and its last lines come.
+// Empty, or a sentence: the host cannot be asked, or went away.
+using TellLine = std::function<bool(const std::string& line)>;
+using IsOver = std::function<bool()>;
+std::string measure_on_host(std::string_view name_or_path, std::string_view request,
+                            const TellLine& tell, const IsOver& is_over);
 
 }  // namespace berth

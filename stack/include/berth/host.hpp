@@ -28,8 +28,13 @@ struct HostOptions {
     std::optional<std::uint64_t> seed{};  // empty: from the operating system
     std::int64_t start_ns = 0;            // embedded mode: the time of the first call
     std::vector<std::string> sysctls{};   // "net.ipv4.tcp_syn_retries=10" …
+    bool forward = false;                 // be a router between the links as well
     std::string
         capture_file{};  // pcapng with every packet's fate; "-" is standard output; empty: none
+    // Asked for names in this order, before those that DHCP brings; the system's own settings are
+    // never looked at.
+    std::vector<Ipv4Address> dns_servers{};
+    std::string hosts_file = "/etc/hosts";  // looked into before any server; empty: none
 };
 
 enum class CallbackLinkKind : std::uint8_t { ethernet, raw_ip };
@@ -43,9 +48,47 @@ struct SocketRow {
     Endpoint remote;
 };
 
+// What DHCP has got for an interface.
+struct DhcpRow {
+    int interface_index = 0;
+    std::string state;  // "INIT", "BOUND" … as RFC 2131 writes them
+    std::optional<Ipv4Prefix> address{};
+    std::optional<Ipv4Address> server{};
+    std::vector<Ipv4Address> dns_servers{};
+    std::string domain{};
+    // Seconds from now until the lease is renewed (T1), extended by any server (T2), and over;
+    // unset: there is no lease, or it has no end.
+    std::optional<std::int64_t> renew_s{}, rebind_s{}, expires_s{};
+};
+
+// A name's addresses (A records, through CNAMEs), in the order of the answer.
+struct ResolvedName {
+    std::string canonical_name;
+    std::vector<Ipv4Address> addresses;
+};
+
 struct DropRow {
     std::string name, layer, clause, sentence;
     std::uint64_t count = 0;
+};
+
+struct RouteRow {
+    Ipv4Prefix destination;                // 0.0.0.0/0: the default route
+    std::optional<Ipv4Address> gateway{};  // unset: the destination is on the link
+    int interface_index = 0;
+    std::string link;                     // its name, without options
+    std::optional<Ipv4Address> source{};  // of the link's own network: the address on it
+    std::uint32_t metric = 0;
+};
+
+struct NeighbourRow {
+    Ipv4Address address;
+    int interface_index = 0;
+    std::string link;
+    std::optional<MacAddress> mac{};  // unset: not known
+    std::string state;                // "REACHABLE", "STALE" … as ip(8) writes them
+    std::size_t pending_packets = 0;  // that wait for its address
+    std::int64_t used_ns = 0;         // since a packet was last sent there
 };
 
 // An error is one whole sentence, without a program's name in front.
@@ -84,10 +127,24 @@ class Host {
     Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output,
                                  std::optional<MacAddress> mac = {});
     Maybe<int> add_address(int interface_index, Ipv4Prefix address);
+    // The interface gets its address, routes, DNS servers and MTU by DHCP, from now on. It needs an
+    // Ethernet link. The lease is renewed as long as the host lives, and given back by release_dhcp
+    // or, on a host with threads, by the destructor.
+    Maybe<int> add_address_dhcp(int interface_index);
+    // Blocks (threads mode) until each interface that asks for its address has it, or `timeout_ms`
+    // is over; true when none is left without.
+    bool wait_for_dhcp(int timeout_ms);
+    std::vector<DhcpRow> dhcp() const;
+    // Gives all leases back and asks for none any more. drain() waits until that has been sent.
+    void release_dhcp();
+    // Looks a name up: an address as it is, then the hosts file, then the DNS servers. Blocks; an
+    // embedded host has no DNS. A descriptor of the kernel's that becomes readable ends the wait.
+    Maybe<ResolvedName> resolve(std::string_view name, int stop_descriptor = -1);
+
     // Without a gateway the destination is on the interface's link; without an interface the
     // gateway's decides.
     Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway,
-                         std::optional<int> interface_index = {});
+                         std::optional<int> interface_index = {}, std::uint32_t metric = 0);
 
     // A packet for a callback link. Embedded mode: it arrives at `now_ns` and is dealt with at
     // once; what it causes leaves with the next step. Threads mode: it is queued and arrives now.
@@ -105,6 +162,12 @@ class Host {
 
     std::vector<SocketRow> sockets() const;
     std::vector<DropRow> drops() const;  // those that counted, most first
+    std::vector<RouteRow> routes() const;
+    std::vector<NeighbourRow> neighbours() const;
+    // A measurement, as berth/control.hpp's measure_on_host: here. Threads mode; returns when it is
+    // done. `is_over` is called often, perhaps while the host is locked.
+    void measure(std::string_view request, const std::function<bool(const std::string&)>& tell,
+                 const std::function<bool()>& is_over);
     // Not empty: a link is gone; the host still answers calls, but nothing moves there.
     std::string link_error() const;
     // What is missing before the link can be used ("ip address add …"); empty: nothing.
