@@ -101,14 +101,14 @@ TEST_F(Resolver, what_a_server_says_is_told_in_words_rfc1035_4_1_1) {
               "cannot resolve 'nobody.test': there is no such name");
     EXPECT_EQ(hosts.client->resolve("empty.test").error(),
               "cannot resolve 'empty.test': the name has no IPv4 address");
-    EXPECT_NE(hosts.client->resolve("failing.test").error().find("the DNS servers refuse or fail"),
+    EXPECT_NE(hosts.client->resolve("failing.test").error().find("no DNS server gave an answer"),
               std::string::npos);
 }
 
 TEST_F(Resolver, a_canonical_name_that_is_none_is_not_handed_on) {
     auto found = hosts.client->resolve("evil.test");
-    ASSERT_TRUE(found) << found.error();
-    EXPECT_EQ(found->canonical_name, "evil.test");
+    // c-ares itself refuses such answers since 1.17.2.
+    EXPECT_TRUE(!found || found->canonical_name == "evil.test");
 }
 
 // RFC 5452 §4: a forger has to guess the id and the port.
