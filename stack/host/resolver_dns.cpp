@@ -1,5 +1,7 @@
 #include "host/resolver_dns.hpp"
 
+// Versions from 1.34 on would have other functions used, which older ones do not have.
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/inet.h>
 #include <netdb.h>

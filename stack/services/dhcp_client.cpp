@@ -203,8 +203,10 @@ void DhcpClient::on_nak(const wire::DhcpView& message, Time now) {
 
 // ---- the address ----
 
-void DhcpClient::on_address_free(Time now) {
-    if (status_.state == DhcpState::checking) bind(now);
+bool DhcpClient::on_address_free(Time now) {
+    if (status_.state != DhcpState::checking) return false;
+    bind(now);
+    return true;
 }
 
 void DhcpClient::on_address_in_use(Time now) {

@@ -4,6 +4,7 @@
 //
 // The input: one byte that says how long the name is, the name, the rest as a hosts file and as a
 // DNS answer.
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <netdb.h>
 #include <sys/socket.h>

@@ -334,7 +334,7 @@ TEST(Rfc2131_4_4_1, the_address_is_checked_before_it_is_used) {
     EXPECT_FALSE(lab.has_address());
     ASSERT_EQ(prober.probed.size(), 1U);
     EXPECT_EQ(prober.probed[0], (Ipv4Prefix{offered_address, 24}));
-    lab.dhcp.on_address_free(0, lab.now);
+    EXPECT_TRUE(lab.dhcp.on_address_free(0, lab.now));
     EXPECT_EQ(lab.state(), DhcpState::bound);
     EXPECT_TRUE(lab.has_address());
 }
@@ -373,6 +373,25 @@ TEST(Rfc2131_4_4_1, a_conflict_that_shows_later_is_declined_as_well) {
     EXPECT_FALSE(lab.stack().ip().route({192, 0, 2, 9}));
 }
 
+TEST(Rfc2131_4_4_1, an_address_that_the_prober_has_claimed_already_goes_with_the_lease) {
+    FakeProber prober;
+    DhcpLab lab(&prober);
+    lab.bind({.lease_s = 100});
+    lab.stack().add_address(0, prober.probed.at(0));
+    EXPECT_TRUE(lab.dhcp.on_address_free(0, lab.now));
+    lab.pass(seconds(100));
+    EXPECT_FALSE(lab.has_address());
+}
+
+TEST(Rfc2131_4_4_1, an_address_that_the_host_had_by_hand_stays) {
+    DhcpLab lab;
+    lab.stack().add_address(0, {offered_address, 24});
+    lab.bind({.lease_s = 100});
+    EXPECT_EQ(lab.state(), DhcpState::bound);
+    lab.pass(seconds(100));
+    EXPECT_TRUE(lab.has_address());
+}
+
 TEST(Rfc2131_4_4_1, a_check_that_never_ends_ends_with_the_lease) {
     FakeProber prober;
     DhcpLab lab(&prober);
@@ -380,7 +399,7 @@ TEST(Rfc2131_4_4_1, a_check_that_never_ends_ends_with_the_lease) {
     lab.pass(seconds(101));
     lab.expect(DhcpMessageType::discover);
     EXPECT_FALSE(lab.has_address());
-    lab.dhcp.on_address_free(0, lab.now);  // too late
+    EXPECT_FALSE(lab.dhcp.on_address_free(0, lab.now)) << "too late";
     EXPECT_FALSE(lab.has_address());
 }
 
