@@ -31,7 +31,7 @@ _berth() {
         cword=$COMP_CWORD
     fi
     local command=${words[1]:-} options=''
-    local host_options="--link --address --mac --peer-address --gateway --name --sysctl --seed --capture"
+    local host_options="--link --address --mac --peer-address --gateway --name --sysctl --seed --capture --dhcp-timeout --dns --hosts"
     COMPREPLY=()
     if [ "$cword" -le 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "serve nc ss netstat drops --help --version" -- "$cur")
@@ -40,8 +40,9 @@ _berth() {
     case $prev in
     --link) _berth_links ;;
     --host) _berth_hosts ;;
-    --capture) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    --address | --peer-address | --mac | --gateway | --name | --sysctl | --seed) return ;;
+    --capture | --hosts) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    --address) mapfile -t COMPREPLY < <(compgen -W dhcp -- "$cur") ;;
+    --peer-address | --mac | --gateway | --name | --sysctl | --seed | --dhcp-timeout | --dns) return ;;
     *)
         case $command in
         serve) options="$host_options --help echo discard daytime chargen time http" ;;
