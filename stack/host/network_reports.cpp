@@ -79,7 +79,7 @@ void answer_route_get(const Core& core, std::span<const std::string_view> words,
 
 // The words behind "route add" and "route del".
 std::string change_route(Core& core, std::string_view verb, std::string_view text) {
-    const auto route = parse_route(text);
+    const auto route = parse_route(text, verb == "add");
     if (!route) return route.error();
     if (verb == "del") return remove_route(core, *route);
     std::optional<int> index;
@@ -102,7 +102,7 @@ void answer_route(Core& core, std::string_view request, Json& answer) {
     } else if (words[1] == "add" || words[1] == "del") {
         core.begin_call();
         const std::string_view text =
-            request.substr(static_cast<std::size_t>(words[1].data() - request.data()) + 3);
+            request.substr(static_cast<std::size_t>(words[1].end() - request.begin()));
         const std::string problem = change_route(core, words[1], text);
         core.end_call();
         if (!problem.empty()) answer["error"] = problem;

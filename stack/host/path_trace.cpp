@@ -85,6 +85,9 @@ class PathTrace {
 std::string PathTrace::prepare() {
     Core& core = socket_.core();
     packet_bytes_ = plan_.packet_bytes;
+    if (socket_.error() != std::errc{})
+        return concat({"cannot make a socket that hears errors: ",
+                       drivers::errno_text(static_cast<int>(socket_.error()))});
     {
         const CoreGuard guard(core.lock());
         const auto path = core.stack().ip().route(plan_.destination);

@@ -36,7 +36,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
     return words;
 }
 
-Result<RouteText, std::string> parse_route(std::string_view text) {
+Result<RouteText, std::string> parse_route(std::string_view text, bool to_be_added) {
     const auto words = words_of(text);
     if (words.empty()) return wrong(text, "it names no destination");
     RouteText route;
@@ -63,7 +63,7 @@ Result<RouteText, std::string> parse_route(std::string_view text) {
             return wrong(text, concat({"'", word, "' is none of via, dev and metric"}));
         }
     }
-    if (!route.gateway && route.device.empty())
+    if (to_be_added && !route.gateway && route.device.empty())
         return wrong(text, "it has neither a gateway nor a link");
     return route;
 }

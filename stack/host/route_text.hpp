@@ -22,8 +22,9 @@ struct RouteText {
 // What lies between spaces.
 std::vector<std::string_view> words_of(std::string_view text);
 
-// The error is a sentence that says what would be right.
-Result<RouteText, std::string> parse_route(std::string_view text);
+// The error is a sentence that says what would be right. A route that is to be added needs a
+// gateway or a link; one that is to be found needs neither.
+Result<RouteText, std::string> parse_route(std::string_view text, bool to_be_added = true);
 
 // A link's name without the options behind it: "unix:/tmp/lab.sock,listen" is at
 // unix:/tmp/lab.sock.
