@@ -5,6 +5,7 @@
 
 #include "drivers/fate_text.hpp"
 #include "drivers/text.hpp"
+#include "link/interfaces.hpp"
 
 namespace berth::drivers {
 namespace {
@@ -35,23 +36,39 @@ CaptureObserver::~CaptureObserver() {
 }
 
 void CaptureObserver::add_interface(const Interface& added) {
+    announce(added, announced_++);
+}
+
+void CaptureObserver::announce(const Interface& added, std::uint32_t interface_index) {
     writer_.add_interface(added.name, added.kind);
     totals_.emplace_back();
+    totals_.back().interface_index = interface_index;
 }
 
 void CaptureObserver::on_packet(std::uint32_t interface_index, Direction direction, Time when,
                                 Bytes frame, const Fate& fate) {
-    if (interface_index >= totals_.size() || finished_ || !writer_.error().empty()) {
+    const auto find = [&] {
+        return std::find_if(totals_.begin(), totals_.end(), [&](const Totals& each) {
+            return each.interface_index == interface_index;
+        });
+    };
+    auto found = find();
+    if (found == totals_.end() && link::Interfaces::is_loopback(interface_index) && !finished_) {
+        announce({"lo", link::LinkKind::raw_ip}, interface_index);
+        found = find();
+    }
+    if (found == totals_.end() || finished_ || !writer_.error().empty()) {
         ++not_written_;
         return;
     }
     last_ = std::max(last_, when);
-    Totals& totals = totals_[interface_index];
+    Totals& totals = *found;
+    const auto id = static_cast<std::uint32_t>(found - totals_.begin());
     if (direction == Direction::in) {
         ++totals.received;
         if (fate.kind == FateKind::dropped) totals.drops.add(fate.reason);
     }
-    writer_.write_packet(interface_index, direction, epoch_offset_ns_ + when.ns, frame,
+    writer_.write_packet(id, direction, epoch_offset_ns_ + when.ns, frame,
                          explain_fate(fate, direction));
 }
 

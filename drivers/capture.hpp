@@ -30,7 +30,8 @@ class CaptureObserver final : public FateObserver {
     // An interface that was added to the stack later; the next index.
     void add_interface(const Interface& added);
 
-    // A packet of an interface that was never announced is not written, but counted.
+    // A packet of an interface that was never announced is not written, but counted. The loopback
+    // interface announces itself with its first packet.
     void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame,
                    const Fate& fate) override;
 
@@ -42,13 +43,17 @@ class CaptureObserver final : public FateObserver {
 
   private:
     struct Totals {
+        std::uint32_t interface_index = 0;  // the stack's
         std::uint64_t received = 0;
         DropCounters drops;
     };
 
+    void announce(const Interface& added, std::uint32_t interface_index);
+
     PcapngWriter writer_;
     std::int64_t epoch_offset_ns_;
-    std::vector<Totals> totals_;  // by interface
+    std::vector<Totals> totals_;   // in the order of the file's interfaces
+    std::uint32_t announced_ = 0;  // by add_interface()
     Time last_{};
     std::uint64_t not_written_ = 0;
     bool finished_ = false;

@@ -45,6 +45,13 @@ bool set_mtu(LinkOptions& options, std::string_view text) {
     return true;
 }
 
+bool set_vlan(LinkOptions& options, std::string_view text) {
+    const auto value = parse_count(text);
+    if (!value || *value < wire::first_vlan || *value > wire::last_vlan) return false;
+    options.vlan = static_cast<wire::VlanId>(*value);
+    return true;
+}
+
 bool set_queue(LinkOptions& options, std::string_view text) {
     constexpr std::uint64_t most_frames = 1'000'000;
     const auto value = parse_count(text);
@@ -74,9 +81,10 @@ struct OptionRule {
 constexpr std::string_view probability = "a probability such as 1%, 0.25% or 250ppm";
 constexpr std::string_view duration = "a time with its unit, such as 20ms, 1.5s or 300us";
 
-constexpr std::array<OptionRule, 15> option_rules{{
+constexpr std::array<OptionRule, 16> option_rules{{
     {"mtu", every_kind & ~only(LinkUrlKind::pcap),  // a live interface has its own
      "a number of bytes from 68 to 65535", set_mtu},
+    {"vlan", every_kind, "a VLAN's number from 1 to 4094", set_vlan},
     {"filter", only(LinkUrlKind::pcap), "a filter in tcpdump's language, such as arp or ip",
      [](LinkOptions& o, std::string_view text) { return set_text(o.filter, text); }},
     {"out", only(LinkUrlKind::pcapfile), "the name of a file to write",
@@ -220,6 +228,10 @@ Result<LinkUrl, std::string> LinkUrl::parse(std::string_view text) {
     for (std::size_t i = 1; i < parts.size(); ++i) {
         const std::string error = apply_option(url, parts[i], seen);
         if (!error.empty()) return Failure{concat({"link '", text, "': ", error})};
+    }
+    if (url.options.raw && url.options.vlan != 0) {
+        return Failure{concat({"link '", text, "': a raw link has no Ethernet header to bear a ",
+                               "VLAN's tag; leave out raw or vlan"})};
     }
     return url;
 }

@@ -2,6 +2,7 @@
 //
 //   tap:tap0                       pcap:eth1,filter=arp or ip       cable:
 //   pcapfile:in.pcap,out=out.pcap  unix:/tmp/hub,listen tap:tap0,loss=1%,delay=20ms,seed=7
+//   tap:tap0,vlan=10
 //
 // Options of impairment go with every kind. A comma inside a name or value is written twice.
 // Parsing touches nothing outside: what comes out is a value whose every field has been checked.
@@ -15,6 +16,7 @@
 
 #include "base/result.hpp"
 #include "drivers/impaired_lane.hpp"
+#include "wire/ethernet.hpp"
 
 namespace berth::drivers {
 
@@ -28,6 +30,7 @@ struct LinkOptions {
     std::string out;                   // pcapfile: where own frames go; empty: nowhere
     bool listen = false;               // unix: be the switch that others connect to
     bool raw = false;                  // cable: IP packets without Ethernet headers
+    wire::VlanId vlan = 0;             // whose tags the frames bear, 1 … 4094; 0: none
     ImpairmentOptions impairment;
     std::optional<std::uint64_t> seed;  // of the impairment
 };

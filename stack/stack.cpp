@@ -24,6 +24,8 @@ Stack::Stack(const StackConfig& config)
       now_(config.start),
       loopback_device_(pool_),
       ip_(interfaces_, link::LinkContext{pool_, drops_, observer_}, config.ip, random_.fork(1)),
+      igmp_(ip_, random_.fork(5)),
+      raw_(ip_, link::LinkContext{pool_, drops_, observer_}),
       icmp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(2)),
       udp_(ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(3)),
       tcp_(config.tcp, ip_, link::LinkContext{pool_, drops_, observer_}, random_.fork(4),
@@ -117,18 +119,62 @@ Fate Stack::deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time
         parse_segment(arrival);
         if (arrival.fate) return *arrival.fate;
     }
+    // Raw ports have their copy before a transport may take the buffer.
+    return deliver_to_protocol(arrival, interface_index,
+                               raw_.receive(*arrival.packet, interface_index), now);
+}
+
+namespace {
+
+Fate delivered(const char* note) {
+    Fate fate;
+    fate.kind = FateKind::delivered;
+    fate.note = note;
+    return fate;
+}
+
+// What is no failure if a raw port has heard it.
+bool is_for_nobody(const Fate& fate) {
+    switch (fate.reason) {
+        case DropReason::icmp_not_wanted:
+        case DropReason::icmp_not_answered:
+        case DropReason::icmp_unknown_type:
+        case DropReason::icmp_error_ignored:
+        case DropReason::icmp_error_no_match:
+        case DropReason::icmp_echo_to_group:
+        case DropReason::igmp_not_wanted: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
+Fate Stack::deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface_index,
+                                ip::RawPorts::Heard raw, Time now) {
     if (arrival.segment)
         return tcp_.receive(*arrival.frame, *arrival.packet, *arrival.segment, arrival.hash, now);
+    Fate fate = Fate::dropped(DropReason::ip_unknown_protocol);
     switch (arrival.packet->protocol()) {
-        case static_cast<std::uint8_t>(Protocol::icmp): return deliver_icmp(arrival, now);
         case static_cast<std::uint8_t>(Protocol::udp):
             return deliver_udp(arrival, interface_index, now);
-        default:
-            icmp_.send_error(wire::IcmpType::destination_unreachable,
-                             wire::icmp_code::protocol_unreachable, *arrival.packet,
-                             arrival.to_link_group, now);
-            return Fate::dropped(DropReason::ip_unknown_protocol);
+        case static_cast<std::uint8_t>(Protocol::icmp):
+            fate = deliver_icmp(arrival, interface_index, now);
+            if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
+            break;
+        case static_cast<std::uint8_t>(Protocol::igmp):
+            fate = igmp_.receive(*arrival.packet, interface_index, now);
+            if (raw == ip::RawPorts::Heard::nobody || !is_for_nobody(fate)) return fate;
+            break;
+        default: break;
     }
+    switch (raw) {
+        case ip::RawPorts::Heard::somebody: return delivered("raw");
+        case ip::RawPorts::Heard::queue_full: return Fate::dropped(DropReason::raw_queue_full);
+        case ip::RawPorts::Heard::nobody: break;
+    }
+    icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::protocol_unreachable,
+                     *arrival.packet, arrival.to_link_group, now);
+    return fate;
 }
 
 Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
@@ -139,16 +185,37 @@ Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, 
     return fate;
 }
 
-Fate Stack::deliver_icmp(const Arrival& arrival, Time now) {
-    const auto result = icmp_.receive(*arrival.packet, now);
+Fate Stack::deliver_icmp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    const auto result = icmp_.receive(*arrival.frame, *arrival.packet, interface_index, now);
     if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
-    const auto& report = std::get<icmp::ErrorReport>(result);
-    if (report.association.protocol == Protocol::tcp)
-        return tcp_.on_icmp_error(report.association.four_tuple, report.type, report.code,
+    return tell_sockets(std::get<ip::ErrorReport>(result), now);
+}
+
+// RFC 1122 §3.2.2: an error goes to the transport whose packet it quotes; raw ports hear it as
+// well.
+Fate Stack::tell_sockets(const ip::ErrorReport& report, Time now) {
+    Fate fate = Fate::dropped(DropReason::icmp_error_no_match);
+    const bool is_tcp = report.protocol == static_cast<std::uint8_t>(Protocol::tcp);
+    const bool is_udp = report.protocol == static_cast<std::uint8_t>(Protocol::udp);
+    if (is_tcp) {
+        fate = tcp_.on_icmp_error(report.four_tuple, report.type, report.code,
                                   report.quoted_transport);
-    if (report.association.protocol == Protocol::udp)
-        return udp_.on_icmp_error(report.association.four_tuple, report.type, report.code);
-    return Fate::dropped(DropReason::icmp_error_no_match);
+    } else if (is_udp) {
+        fate = udp_.on_icmp_error(report, now);
+    } else if (icmp_.ping_ports().on_icmp_error(report)) {
+        fate = delivered("icmp error");
+    }
+    if (raw_.on_icmp_error(report) && fate.reason == DropReason::icmp_error_no_match)
+        fate = delivered("icmp error");
+    // RFC 1191 §3, and RFC 5927 §7.2: only about what one of us may have sent. TCP and UDP have
+    // looked closer.
+    if (report.is_fragmentation_needed() && !is_tcp && !is_udp && fate.kind != FateKind::dropped) {
+        const Ipv4Address destination = report.four_tuple.remote.address;
+        if (const auto path = ip_.route(destination, report.four_tuple.local.address))
+            ip_.path_mtus().lower(destination, static_cast<std::uint16_t>(report.rest & 0xffffU),
+                                  report.quoted_total_length, path->mtu, now);
+    }
+    return fate;
 }
 
 void Stack::record(link::InterfaceIndex interface_index, Time when, const Fate& fate) {
@@ -173,6 +240,8 @@ std::size_t Stack::transmit(link::InterfaceIndex interface_index, Time now, std:
         sent += interface.transmit_queue(now, budget - sent);
     }
     udp_.wake_blocked();
+    icmp_.ping_ports().wake_blocked();
+    raw_.wake_blocked();
     return sent;
 }
 
@@ -185,17 +254,26 @@ void Stack::on_problem(const ip::Problem& problem, const wire::Ipv4View& offendi
     icmp_.send_error(problem.type, problem.code, offending, to_link_group, now, problem.rest);
 }
 
-// A packet of ours waited in vain for its neighbour: whoever sent it should know.
+// A packet waited in vain for its neighbour: whoever sent it should know.
 void Stack::on_unreachable(Bytes packet) {
     const auto ours = wire::Ipv4View::parse(packet);
-    if (!ours || ours->payload().size() < wire::udp_header_bytes) return;
-    const FourTuple four_tuple{{ours->source(), load_be16(ours->payload(), 0)},
-                               {ours->destination(), load_be16(ours->payload(), 2)}};
-    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::tcp))
-        tcp_.on_unreachable(four_tuple);
-    if (ours->protocol() == static_cast<std::uint8_t>(Protocol::udp))
-        static_cast<void>(udp_.on_icmp_error(four_tuple, wire::IcmpType::destination_unreachable,
-                                             wire::icmp_code::host_unreachable));
+    if (!ours) return;
+    if (!ip_.is_own(ours->source())) {  // RFC 1812 §4.3.3.1: a router says so
+        icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::host_unreachable,
+                         *ours, false, now_);
+        return;
+    }
+    ip_.redirects().forget(ours->destination());
+    const auto quoted = icmp::QuotedPacket::parse(packet);
+    if (!quoted || !quoted->is_first_fragment()) return;
+    const ip::ErrorReport report = icmp::report_of(
+        {wire::IcmpType::destination_unreachable, wire::icmp_code::host_unreachable, 0}, {},
+        *quoted);
+    if (report.protocol == static_cast<std::uint8_t>(Protocol::tcp)) {
+        tcp_.on_unreachable(report.four_tuple);
+    } else {
+        static_cast<void>(tell_sockets(report, now_));
+    }
 }
 
 // --- time ---
@@ -205,12 +283,14 @@ void Stack::advance(Time now) {
     for (const auto& interface : interfaces_)
         interface->advance(now);
     ip_.advance(now);
+    igmp_.advance(now);
     tcp_.advance(now);
 }
 
 Time Stack::next_deadline() const {
     if (has_output(link::Interfaces::loopback_index)) return now_;
     Time next = earlier(tcp_.next_deadline(), ip_.next_deadline());
+    next = earlier(next, igmp_.next_deadline());
     for (const auto& interface : interfaces_)
         next = earlier(next, interface->next_deadline());
     return next;

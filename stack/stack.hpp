@@ -24,7 +24,9 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "icmp/icmp.hpp"
+#include "ip/igmp.hpp"
 #include "ip/ipv4.hpp"
+#include "ip/raw_ports.hpp"
 #include "link/interfaces.hpp"
 #include "link/loopback_device.hpp"
 #include "tcp/config.hpp"
@@ -91,6 +93,10 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     ip::Ipv4& ip() { return ip_; }
     const ip::Ipv4& ip() const { return ip_; }
     icmp::Icmp& icmp() { return icmp_; }
+    const icmp::Icmp& icmp() const { return icmp_; }
+    const ip::Igmp& igmp() const { return igmp_; }
+    ip::RawPorts& raw() { return raw_; }
+    const ip::RawPorts& raw() const { return raw_; }
     udp::Udp& udp() { return udp_; }
     const udp::Udp& udp() const { return udp_; }
     tcp::Tcp& tcp() { return tcp_; }
@@ -109,7 +115,10 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     void parse(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
     void parse_segment(Arrival& arrival);
     Fate deliver(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
-    Fate deliver_icmp(const Arrival& arrival, Time now);
+    Fate deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface_index,
+                             ip::RawPorts::Heard raw, Time now);
+    Fate deliver_icmp(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
+    Fate tell_sockets(const ip::ErrorReport& report, Time now);
     Fate deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now);
     void record(link::InterfaceIndex interface_index, Time when, const Fate& fate);
 
@@ -121,6 +130,8 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     link::LoopbackDevice loopback_device_;
     link::Interfaces interfaces_;
     ip::Ipv4 ip_;
+    ip::Igmp igmp_;
+    ip::RawPorts raw_;
     icmp::Icmp icmp_;
     udp::Udp udp_;
     tcp::Tcp tcp_;

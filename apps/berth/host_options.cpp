@@ -10,6 +10,7 @@
 #include <map>
 
 #include "apps/berth/command.hpp"
+#include "apps/berth/dhcp_wait.hpp"
 #include "apps/berth/terminal_text.hpp"
 #include "host/control_path.hpp"
 #include "host/sysctl.hpp"
@@ -77,7 +78,10 @@ LinkPlan link_plan(const std::string& text) {
         case drivers::LinkUrlKind::pcapfile:
         case drivers::LinkUrlKind::unix_socket: break;
     }
-    return {text, {}, {}, {}, url->kind};
+    LinkPlan plan;
+    plan.url = text;
+    plan.kind = url->kind;
+    return plan;
 }
 
 // What the host would refuse as well, but then as a runtime error.
@@ -94,6 +98,17 @@ void check_options(const HostOptions& options) {
 }
 
 }  // namespace
+
+bool HostPlan::uses_dhcp() const {
+    return std::any_of(links.begin(), links.end(), [](const auto& link) { return link.dhcp; });
+}
+
+void HostPlan::add_leases(const Host& host) {
+    for (const DhcpRow& row : host.dhcp())
+        if (row.address)
+            links.at(static_cast<std::size_t>(row.interface_index))
+                .addresses.push_back(*row.address);
+}
 
 std::vector<Ipv4Address> HostPlan::addresses() const {
     std::vector<Ipv4Address> all;
@@ -120,8 +135,9 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
                        "The host's link: tap:tap0, unix:PATH[,listen], pcap:eth1, "
                        "pcapfile:in.pcap,out=out.pcap. Repeated: one interface for each; the "
                        "--address, --mac and --peer-address after a --link are its own");
-    address_ = repeatable("--address", addresses_, "ADDRESS/LENGTH",
-                          "An address of the host with its network's length (repeatable)");
+    address_ = repeatable("--address", addresses_, "ADDRESS/LENGTH|dhcp",
+                          "An address of the host with its network's length (repeatable), or "
+                          "'dhcp': a DHCP server on the link gives it");
     mac_ = repeatable("--mac", macs_, "MAC", "The interface's hardware address (default: random)");
     peer_address_ = repeatable("--peer-address", peer_addresses_, "ADDRESS/LENGTH",
                                "For a TAP that berth creates: the kernel's address on its side");
@@ -134,6 +150,19 @@ HostArguments::HostArguments(CLI::App& command) : command_(command) {
     command_
         .add_flag("--forward", forward_,
                   "Be a router: pass packets on between the links (net.ipv4.ip_forward=1)")
+        ->group("The host");
+    command_
+        .add_option("--dhcp-timeout", dhcp_timeout_s_,
+                    "With --address dhcp: give up after so long (default: 30)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 3600))
+        ->group("The host");
+    repeatable("--dns", dns_servers_, "ADDRESS",
+               "A DNS server to ask for names, before those that DHCP names (repeatable)");
+    command_
+        .add_option("--hosts", hosts_file_,
+                    "The file of names to look into first (default: /etc/hosts; '': none)")
+        ->type_name("FILE")
         ->group("The host");
     command_
         .add_option("--name", name_, "The host's name, by which 'berth ss --host NAME' finds it")
@@ -162,7 +191,14 @@ void HostArguments::add_to_link(HostPlan& plan, const CLI::Option& option,
         throw UsageError(
             fmt::format("{} belongs to a link; write --link before it", option.get_name()));
     LinkPlan& link = plan.links.back();
-    if (&option == address_)
+    if (&option == address_ && addresses_.at(occurrence) == "dhcp") {
+        if (link.dhcp) throw UsageError("--address dhcp twice for one link; once is enough");
+        if (link.kind == drivers::LinkUrlKind::pcapfile)
+            throw UsageError(fmt::format(
+                "--address dhcp: nobody answers in a capture file ({}); give an address",
+                link.url));
+        link.dhcp = true;
+    } else if (&option == address_)
         link.addresses.push_back(address_with_network("--address", addresses_.at(occurrence)));
     if (&option == mac_) {
         if (link.mac) throw UsageError("--mac twice for one link; an interface has one");
@@ -216,9 +252,11 @@ HostPlan HostArguments::plan() const {
         add_to_link(plan, *option, seen[option]++);
     }
     for (const auto& link : plan.links)
-        if (link.addresses.empty())
+        if (link.addresses.empty() && !link.dhcp)
             throw UsageError(fmt::format(
-                "the link {} has no address; write --address 192.0.2.2/24 after it", link.url));
+                "the link {} has no address; write --address 192.0.2.2/24 after it, or --address "
+                "dhcp",
+                link.url));
     const auto all = plan.addresses();
     for (auto i = all.begin(); i != all.end(); ++i)
         if (std::find(std::next(i), all.end(), *i) != all.end())
@@ -239,6 +277,15 @@ HostPlan HostArguments::plan() const {
         if (plan.has_address(*plan.gateway))
             throw UsageError(fmt::format("--gateway {}: that is the host itself", gateway_));
     }
+    for (const auto& text : dns_servers_) {
+        const auto server = parse_ipv4_address(text);
+        if (!server)
+            throw UsageError(
+                fmt::format("--dns {}: not an IPv4 address; write it like 192.0.2.53", text));
+        plan.options.dns_servers.push_back(*server);
+    }
+    plan.options.hosts_file = hosts_file_;
+    plan.dhcp_timeout_s = dhcp_timeout_s_;
     add_routes(plan);
     plan.options.forward = forward_;
     plan.options.name = name_;
@@ -279,6 +326,10 @@ std::unique_ptr<Host> make_host(const HostPlan& plan) {
             checked(added);
         }
         checked(interface_index);
+        if (link.dhcp) {
+            auto added = host->add_address_dhcp(*interface_index);
+            checked(added);
+        }
     }
     if (plan.gateway) {
         auto added = host->add_route({Ipv4Address{}, 0}, plan.gateway);
@@ -289,6 +340,7 @@ std::unique_ptr<Host> make_host(const HostPlan& plan) {
         checked(added);
     }
     if (const auto hint = host->setup_hint(); !hint.empty()) print_setup_hint(hint);
+    if (plan.uses_dhcp()) wait_for_leases(*host, plan.dhcp_timeout_s);
     return host;
 }
 

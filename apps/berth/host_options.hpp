@@ -23,6 +23,7 @@ namespace berth::app {
 struct LinkPlan {
     std::string url;
     std::vector<Ipv4Prefix> addresses;
+    bool dhcp = false;  // --address dhcp
     std::optional<MacAddress> mac{};
     std::optional<Ipv4Prefix> peer_address{};
     drivers::LinkUrlKind kind = drivers::LinkUrlKind::tap;
@@ -40,12 +41,17 @@ struct HostPlan {
     std::optional<Ipv4Address> gateway{};
     HostOptions options{};
 
+    int dhcp_timeout_s = 30;
+
+    bool uses_dhcp() const;
+    // Once the host is made, what DHCP got for each link is among its addresses.
+    void add_leases(const Host& host);
     std::vector<Ipv4Address> addresses() const;
     bool has_address(Ipv4Address address) const;
 };
 
 // Adds --link, --address, --mac, --peer-address, --gateway, --route, --forward, --name, --sysctl,
-// --seed and --capture.
+// --seed and --capture; --dns, --hosts and --dhcp-timeout.
 class HostArguments {
   public:
     explicit HostArguments(CLI::App& command);
@@ -66,10 +72,14 @@ class HostArguments {
     std::vector<std::string> links_, addresses_, macs_, peer_addresses_, routes_, sysctls_;
     bool forward_ = false;
     std::string gateway_, name_, capture_;
+    std::vector<std::string> dns_servers_;
+    std::string hosts_file_{HostOptions{}.hosts_file};
+    int dhcp_timeout_s_ = HostPlan{}.dhcp_timeout_s;
     std::optional<std::uint64_t> seed_{};
 };
 
-// Throws Failure. Says on standard error what is still missing on the other side of the link.
+// Throws Failure, also if a DHCP server gives no address in time. Says on standard error what is
+// still missing on the other side of the link.
 std::unique_ptr<Host> make_host(const HostPlan& plan);
 
 }  // namespace berth::app

@@ -15,6 +15,7 @@
 
 #include "apps/berth/command.hpp"
 #include "apps/berth/host_options.hpp"
+#include "apps/berth/name_lookup.hpp"
 #include "apps/berth/nc_relay.hpp"
 #include "apps/berth/service_names.hpp"
 #include "apps/berth/signals.hpp"
@@ -40,16 +41,16 @@ struct NcArguments {
 // What was asked for, once it makes sense.
 struct NcPlan {
     Endpoint local;
-    Endpoint remote;  // of a client
+    std::string remote_host;  // of a client: an address or a name
+    Endpoint remote;          // its address, once it has been looked up
     RelayOptions relay;
 };
 
 Ipv4Address address_from(const std::string& text) {
     const auto address = parse_ipv4_address(text);
     if (!address)
-        throw UsageError(fmt::format(
-            "{}: not an IPv4 address; write it like 192.0.2.1 (names are not looked up yet)",
-            text));
+        throw UsageError(
+            fmt::format("{}: not an IPv4 address of this host; write it like 192.0.2.1", text));
     return *address;
 }
 
@@ -77,10 +78,12 @@ NcPlan plan_of(const NcArguments& arguments, const HostPlan& host) {
         if (where.size() != 2)
             throw UsageError("write whom to talk to: 'berth nc … HOST PORT', or -l to listen");
         if (arguments.keep_listening) throw UsageError("-k goes with -l only");
-        plan.remote = {address_from(where[0]), port_from(where[1], arguments.udp, false)};
+        plan.remote_host = where[0];
+        plan.remote.port = port_from(where[1], arguments.udp, false);
     }
     if (!source_address.empty()) plan.local.address = address_from(source_address);
-    if (!plan.local.address.is_unspecified() && !host.has_address(plan.local.address))
+    if (!plan.local.address.is_unspecified() && !host.has_address(plan.local.address) &&
+        !host.uses_dhcp())
         throw UsageError(fmt::format("{} is not an address of this host; give it with --address",
                                      to_string(plan.local.address)));
     if (!source_port.empty()) plan.local.port = port_from(source_port, arguments.udp, true);
@@ -268,12 +271,14 @@ int Netcat::relay_datagrams() {
 
 int run_nc(const NcArguments& arguments) {
     const HostPlan host_plan = arguments.host->plan();
-    const NcPlan plan = plan_of(arguments, host_plan);
+    NcPlan plan = plan_of(arguments, host_plan);
     StopSignals signals;
     int code = exit_done;
     int signal = 0;
     {
         const auto host = make_host(host_plan);
+        if (!arguments.listen)
+            plan.remote.address = resolve_host(*host, plan.remote_host, signals.fd());
         Netcat netcat(arguments, plan, *host, signals);
         code = netcat.run();
         signal = netcat.signal();
@@ -313,6 +318,7 @@ void register_nc(CLI::App& tool, int& exit_code) {
         "Examples:\n"
         "  berth nc --link tap:tap0 --address 192.0.2.2/24 192.0.2.1 7\n"
         "  berth nc --link unix:/tmp/lab.sock --address 192.0.2.3/24 -v 192.0.2.2 echo\n"
+        "  berth nc --link tap:tap0 --address dhcp server.example http\n"
         "  berth nc --link unix:/tmp/lab.sock --address 192.0.2.4/24 -l -p 5000 > received\n"
         "  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | berth nc --link … --address … -N 192.0.2.2 80");
     command->callback([arguments, &exit_code] { exit_code = run_nc(*arguments); });

@@ -66,7 +66,8 @@ std::vector<ServiceSpec> wanted_services(const std::vector<std::string>& texts,
                     link.url));
         services = all_services();
     }
-    check_services(services, plan.addresses());
+    // With DHCP the addresses are known later.
+    if (!plan.uses_dhcp()) check_services(services, plan.addresses());
     for (const auto& service : services)
         if (!service.directory.empty()) WebRoot{service.directory};  // throws if it is none
     return services;
@@ -123,6 +124,10 @@ void run_serve(const ServeArguments& arguments) {
     StopSignals signals;
     int signals_received = 0;
     const auto host = make_host(plan);
+    if (plan.uses_dhcp()) {
+        plan.add_leases(*host);
+        check_services(services, plan.addresses());
+    }
     EventLoop loop;
     loop.adopt(std::make_unique<SignalActivity>(signals, signals_received));
     start_services(loop, *host, services, plan.addresses());
@@ -152,6 +157,8 @@ void register_serve(CLI::App& tool, int&) {
         "  berth serve --link tap:tap0 --address 192.0.2.2/24 --address 192.0.2.3/24 \\\n"
         "      http=192.0.2.2:80:/srv/a http=80:/srv/b      # the specific listener wins\n"
         "  berth serve --link unix:/tmp/lab.sock,listen --address 192.0.2.2/24   # without root\n"
+        "  berth serve --link tap:tap0 --address dhcp http              # a server gives the "
+        "address\n"
         "  berth serve --link tap:tap0,loss=1%,delay=20ms,seed=7 --address 192.0.2.2/24 echo\n"
         "  berth serve --forward --link tap:a --address 192.0.2.1/24 \\\n"
         "      --link tap:b --address 198.51.100.1/24       # a router");

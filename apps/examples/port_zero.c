@@ -12,8 +12,11 @@ static void fail(const char* what) {
 }
 
 static const char* range_of(int port) {
-    if (port < 1024) return "well-known";
-    return port < 49152 ? "registered" : "dynamic";
+    switch (berth_port_range((unsigned short)port)) {
+        case BERTH_PORT_WELL_KNOWN: return "well-known";
+        case BERTH_PORT_REGISTERED: return "registered";
+        default: return "dynamic";
+    }
 }
 
 static int bound_port(int fd, uint16_t wanted) {

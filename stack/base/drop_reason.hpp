@@ -44,6 +44,7 @@ namespace berth {
   BERTH_DROP(ip_fragment_overlap, "ip", "RFC 1858 3", "it overlaps another fragment of its datagram with different bytes: the datagram is discarded") \
   BERTH_DROP(ip_fragment_tiny, "ip", "RFC 1858 3", "it is a fragment too small to carry anything but an attack") \
   BERTH_DROP(ip_fragment_too_long, "ip", "RFC 791 3.2", "the datagram it belongs to would be longer than 65535 bytes, or its end moves") \
+  BERTH_DROP(ip_fragment_ecn, "ip", "RFC 3168 5.3", "a piece of its datagram reports congestion and another cannot: the datagram is discarded") \
   BERTH_DROP(ip_fragment_timeout, "ip", "RFC 1122 3.3.2", "the rest of its datagram did not come in time") \
   BERTH_DROP(ip_fragment_memory, "ip", "RFC 1122 3.3.2", "fragments already hold as much memory as they may") \
   BERTH_DROP(ip_fragment_source_limit, "ip", "RFC 1122 3.3.2", "its source already has as many incomplete datagrams as it may") \
@@ -66,6 +67,8 @@ namespace berth {
   BERTH_DROP(icmp_bad_checksum, "icmp", "RFC 792", "its ICMP checksum is wrong") \
   BERTH_DROP(icmp_unknown_type, "icmp", "RFC 1122 3.2.2", "its ICMP type is unknown") \
   BERTH_DROP(icmp_not_wanted, "icmp", "RFC 1122 3.2.2", "it is an ICMP answer or request that nobody here waits for") \
+  BERTH_DROP(icmp_not_answered, "icmp", "RFC 1122 3.2.2.7", "it asks for the time, an address mask or a network number, which this host tells nobody") \
+  BERTH_DROP(icmp_echo_limit, "icmp", "", "more echo requests come than this host answers in a second") \
   BERTH_DROP(icmp_echo_to_group, "icmp", "RFC 1122 3.2.2.6", "it is an echo request to a broadcast or multicast address") \
   BERTH_DROP(icmp_error_no_match, "icmp", "RFC 5927 4.1", "the packet that the ICMP error quotes belongs to no socket here") \
   BERTH_DROP(icmp_error_bad_quote, "icmp", "RFC 1122 3.2.2", "the packet that the ICMP error quotes is cut short or not ours") \

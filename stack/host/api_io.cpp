@@ -1,25 +1,14 @@
 // berth/socket.h: sending and receiving.
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <array>
-#include <climits>
-#include <cstring>
-#include <utility>
 #include <vector>
 
 #include "berth/socket.h"
-#include "host/call.hpp"
 #include "host/socket_address.hpp"
+#include "host/transfer.hpp"
 
 namespace berth::host {
 
 namespace {
-
-// MSG_NOSIGNAL is what always happens here: no signal is raised, EPIPE is all.
-constexpr int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-constexpr int receive_flags =
-    MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC | MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC;
 
 // What is left of the caller's buffers.
 template <class Part>
@@ -46,16 +35,6 @@ class Remaining {
     std::span<Part> parts_;
 };
 
-struct Outcome {
-    std::errc error{};
-    std::size_t bytes = 0;
-};
-
-ssize_t result_of(const Outcome& outcome) {
-    if (outcome.error != std::errc{}) return fail(outcome.error);
-    return static_cast<ssize_t>(outcome.bytes);
-}
-
 // A blocking send() on a stream returns when everything has been taken; what went before an error
 // is reported first, and the error with the next call.
 Outcome send_stream(Call& call, std::span<Bytes> parts, std::optional<Endpoint> remote,
@@ -77,42 +56,18 @@ Outcome send_stream(Call& call, std::span<Bytes> parts, std::optional<Endpoint> 
     return sent > 0 ? Outcome{{}, sent} : Outcome{result, 0};
 }
 
-Outcome send_datagram(Call& call, std::span<const Bytes> parts, std::optional<Endpoint> remote,
-                      bool dont_wait) {
+Outcome send_datagram(Call& call, const SendCall& what, bool dont_wait) {
     Outcome outcome;
-    outcome.error = persist(call, {.writable = true},
-                            Patience::of(call.file(), dont_wait, call.file().send_timeout),
-                            [&](socket::Socket& socket) {
-                                const auto taken = socket.send(parts, remote);
-                                if (!taken) return taken.error();
-                                outcome.bytes = *taken;
-                                return std::errc{};
-                            });
+    outcome.error = persist(
+        call, {.writable = true}, Patience::of(call.file(), dont_wait, call.file().send_timeout),
+        [&](socket::Socket& socket) {
+            const auto taken = socket.send_with(what.parts, what.remote, what.control);
+            if (!taken) return taken.error();
+            outcome.bytes = *taken;
+            return std::errc{};
+        });
     return outcome;
 }
-
-ssize_t send_parts(int fd, std::span<Bytes> parts, int flags, const sockaddr* address,
-                   socklen_t length) {
-    Call call(fd);
-    if (!call) return fail(call.error());
-    if ((flags & ~send_flags) != 0) return fail(EOPNOTSUPP);
-    std::optional<Endpoint> remote;
-    if (address != nullptr) {
-        const auto parsed = endpoint_from(address, length);
-        if (!parsed) return fail(parsed.error());
-        remote = *parsed;
-    }
-    const bool dont_wait = (flags & MSG_DONTWAIT) != 0;
-    const bool stream = call.socket().type() == socket::Type::stream;
-    return result_of(stream ? send_stream(call, parts, remote, dont_wait)
-                            : send_datagram(call, parts, remote, dont_wait));
-}
-
-struct ReceiveCall {
-    std::span<MutableBytes> parts;
-    int flags = 0;
-    Endpoint source{};
-};
 
 Outcome receive_stream(Call& call, ReceiveCall& what) {
     const bool peek = (what.flags & MSG_PEEK) != 0;
@@ -127,7 +82,7 @@ Outcome receive_stream(Call& call, ReceiveCall& what) {
                 if (got > 0 && socket.readiness().error) return std::errc{};
                 const auto received = socket.receive(remaining.parts(), {.peek = peek});
                 if (!received) return received.error();
-                what.source = received->source;
+                what.got = *received;
                 if (received->bytes == 0) return std::errc{};
                 got += received->bytes;
                 remaining.advance(received->bytes);
@@ -146,10 +101,10 @@ Outcome receive_datagram(Call& call, ReceiveCall& what) {
         [&](socket::Socket& socket) {
             const auto received = socket.receive(what.parts, flags);
             if (!received) return received.error();
+            what.got = *received;
+            what.got.full_length = std::max(received->full_length, received->bytes);
             const bool whole = (what.flags & MSG_TRUNC) != 0;
-            outcome.bytes =
-                whole ? std::max(received->full_length, received->bytes) : received->bytes;
-            what.source = received->source;
+            outcome.bytes = whole ? what.got.full_length : received->bytes;
             return std::errc{};
         });
     return outcome;
@@ -164,49 +119,85 @@ Outcome discard_stream(Call& call, std::size_t size, ReceiveCall& what) {
     return receive_stream(call, what);
 }
 
+ssize_t send_parts(int fd, std::span<Bytes> parts, int flags, const sockaddr* address,
+                   socklen_t length) {
+    Call call(fd);
+    if (!call) return fail(call.error());
+    SendCall what{parts, flags};
+    if (address != nullptr) {
+        const auto parsed = endpoint_from(address, length);
+        if (!parsed) return fail(parsed.error());
+        what.remote = *parsed;
+    }
+    return result_of(send_on(call, what));
+}
+
+// recvfrom() with MSG_ERRQUEUE: the datagram that an error is about, as far as it was quoted, and
+// where it was going. What the error was stands in the ancillary data of recvmsg().
+ssize_t receive_quoted(Call& call, std::span<MutableBytes> parts, sockaddr* address,
+                       socklen_t* length) {
+    const auto error = call.run([](socket::Socket& socket) { return socket.take_queued_error(); });
+    if (!error) return fail(error.error());
+    if (address != nullptr) store_endpoint(error->destination, address, length);
+    return static_cast<ssize_t>(scatter(error->payload, parts));
+}
+
 ssize_t receive_parts(int fd, std::span<MutableBytes> parts, int flags, sockaddr* address,
                       socklen_t* length) {
     Call call(fd);
     if (!call) return fail(call.error());
-    if ((flags & MSG_OOB) != 0) return fail(EINVAL);  // as Linux without urgent data
-    if ((flags & ~receive_flags) != 0) return fail(EOPNOTSUPP);
     if (address != nullptr)
         if (const int error = check_room(address, length)) return fail(error);
-    const bool stream = call.socket().type() == socket::Type::stream;
+    if ((flags & MSG_ERRQUEUE) != 0) return receive_quoted(call, parts, address, length);
     ReceiveCall what{parts, flags};
-    const std::size_t size = Remaining<MutableBytes>(parts).size();
-    if (stream && size == 0) return 0;
-    const Outcome outcome = !stream                    ? receive_datagram(call, what)
-                            : (flags & MSG_TRUNC) != 0 ? discard_stream(call, size, what)
-                                                       : receive_stream(call, what);
+    const Outcome outcome = receive_on(call, what);
     if (outcome.error != std::errc{}) return fail(outcome.error);
     if (address != nullptr) {
         // A stream has no datagrams to name the source of; Linux leaves the address empty.
-        if (stream)
+        if (call.socket().type() == socket::Type::stream)
             *length = 0;
         else
-            store_endpoint(what.source, address, length);
+            store_endpoint(what.got.source, address, length);
     }
     return static_cast<ssize_t>(outcome.bytes);
 }
 
-// An iovec as spans. 0 or an errno value.
-template <class Part>
-int parts_of(const iovec* parts, int count, std::vector<Part>& out) {
-    if (count < 0 || count > IOV_MAX) return EINVAL;
-    if (count > 0 && parts == nullptr) return EFAULT;
-    std::size_t total = 0;
-    out.reserve(static_cast<std::size_t>(count));
-    for (const iovec& part : std::span(parts, static_cast<std::size_t>(count))) {
-        if (part.iov_len > static_cast<std::size_t>(SSIZE_MAX) - total) return EINVAL;
-        if (part.iov_base == nullptr && part.iov_len > 0) return EFAULT;
-        total += part.iov_len;
-        out.emplace_back(static_cast<std::uint8_t*>(part.iov_base), part.iov_len);
-    }
-    return 0;
+}  // namespace
+
+ssize_t result_of(const Outcome& outcome) {
+    if (outcome.error != std::errc{}) return fail(outcome.error);
+    return static_cast<ssize_t>(outcome.bytes);
 }
 
-}  // namespace
+Outcome send_on(Call& call, const SendCall& what) {
+    if ((what.flags & ~send_flags) != 0) return {std::errc::operation_not_supported, 0};
+    const bool dont_wait = (what.flags & MSG_DONTWAIT) != 0;
+    if (call.socket().type() == socket::Type::stream)
+        return send_stream(call, what.parts, what.remote, dont_wait);
+    return send_datagram(call, what, dont_wait);
+}
+
+Outcome receive_on(Call& call, ReceiveCall& what) {
+    // As Linux without urgent data.
+    if ((what.flags & MSG_OOB) != 0) return {std::errc::invalid_argument, 0};
+    if ((what.flags & ~receive_flags) != 0) return {std::errc::operation_not_supported, 0};
+    if (call.socket().type() != socket::Type::stream) return receive_datagram(call, what);
+    const std::size_t size = Remaining<MutableBytes>(what.parts).size();
+    if (size == 0) return {};
+    return (what.flags & MSG_TRUNC) != 0 ? discard_stream(call, size, what)
+                                         : receive_stream(call, what);
+}
+
+std::size_t scatter(Bytes data, std::span<const MutableBytes> parts) {
+    std::size_t copied = 0;
+    for (const MutableBytes part : parts) {
+        const std::size_t count = std::min(part.size(), data.size());
+        std::copy_n(data.begin(), count, part.begin());
+        data = data.subspan(count);
+        copied += count;
+    }
+    return copied;
+}
 
 }  // namespace berth::host
 
@@ -248,13 +239,17 @@ ssize_t berth_read(int fd, void* data, size_t size) {
 
 ssize_t berth_writev(int fd, const iovec* parts, int count) {
     std::vector<Bytes> spans;
-    if (const int error = parts_of(parts, count, spans)) return fail(error);
+    if (count < 0) return fail(EINVAL);
+    if (const int error = parts_of(parts, static_cast<std::size_t>(count), spans))
+        return fail(error);
     return send_parts(fd, spans, 0, nullptr, 0);
 }
 
 ssize_t berth_readv(int fd, const iovec* parts, int count) {
     std::vector<MutableBytes> spans;
-    if (const int error = parts_of(parts, count, spans)) return fail(error);
+    if (count < 0) return fail(EINVAL);
+    if (const int error = parts_of(parts, static_cast<std::size_t>(count), spans))
+        return fail(error);
     return receive_parts(fd, spans, 0, nullptr, nullptr);
 }
 

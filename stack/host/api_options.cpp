@@ -9,6 +9,7 @@
 
 #include "berth/socket.h"
 #include "host/call.hpp"
+#include "host/ip_options.hpp"
 
 namespace berth::host {
 
@@ -35,6 +36,16 @@ constexpr Known known_options[] = {
     {IPPROTO_TCP, TCP_MAXSEG, socket::Option::maximum_segment, true, true, false},
     {IPPROTO_IP, IP_TTL, socket::Option::ttl, true, false, true},
     {IPPROTO_IP, IP_TOS, socket::Option::tos, true, false, true},
+    {IPPROTO_IP, IP_MTU_DISCOVER, socket::Option::mtu_discover, true, false, true},
+    {IPPROTO_IP, IP_MTU, socket::Option::mtu, false, false, false},
+    {IPPROTO_IP, IP_RECVERR, socket::Option::receive_errors, true, false, true},
+    {IPPROTO_IP, IP_PKTINFO, socket::Option::packet_info, true, false, true},
+    {IPPROTO_IP, IP_RECVTTL, socket::Option::receive_ttl, true, false, true},
+    {IPPROTO_IP, IP_RECVTOS, socket::Option::receive_tos, true, false, true},
+    {IPPROTO_IP, IP_MULTICAST_TTL, socket::Option::multicast_ttl, true, false, true},
+    {IPPROTO_IP, IP_MULTICAST_LOOP, socket::Option::multicast_loop, true, false, true},
+    {IPPROTO_IP, IP_MULTICAST_ALL, socket::Option::multicast_all, true, false, true},
+    {IPPROTO_IP, IP_HDRINCL, socket::Option::header_included, true, false, true},
 };
 
 const Known* find_option(int level, int name, socket::Type type) {
@@ -110,7 +121,24 @@ int get_linger(socket::Socket& socket, void* value, socklen_t* length) {
 std::optional<int> integer_of(const Known& option, const void* value, socklen_t length) {
     if (option.byte_allowed && length >= 1 && length < sizeof(int))
         return int{*value_of<unsigned char>(value, length)};
-    return value_of<int>(value, length);
+    auto number = value_of<int>(value, length);
+    // ip(7): -1 is the default.
+    constexpr int default_ttl = 64;
+    constexpr int default_multicast_ttl = 1;  // RFC 1112 §6.1
+    if (number == -1 && option.option == socket::Option::ttl) return default_ttl;
+    if (number == -1 && option.option == socket::Option::multicast_ttl)
+        return default_multicast_ttl;
+    return number;
+}
+
+int socket_type_of(socket::Type type) {
+    switch (type) {
+        case socket::Type::stream: return SOCK_STREAM;
+        case socket::Type::raw: return SOCK_RAW;
+        case socket::Type::datagram:
+        case socket::Type::ping: break;
+    }
+    return SOCK_DGRAM;
 }
 
 }  // namespace
@@ -126,6 +154,7 @@ int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t l
     Call call(fd);
     if (!call) return fail(call.error());
     if (length > INT32_MAX) return fail(EINVAL);
+    if (const auto result = set_structured_option(call, level, name, value, length)) return *result;
     const bool socket_level = level == SOL_SOCKET;
     const Known* option = find_option(level, name, call.socket().type());
     const bool own =
@@ -137,10 +166,8 @@ int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t l
     if (socket_level && name == SO_SNDTIMEO)
         return set_timeout(call.file().send_timeout, value, length);
     if (socket_level && name == SO_LINGER) return set_linger(call.socket(), value, length);
-    auto number = integer_of(*option, value, length);
+    const auto number = integer_of(*option, value, length);
     if (!number) return fail(EINVAL);
-    constexpr int default_ttl = 64;
-    if (option->option == socket::Option::ttl && *number == -1) number = default_ttl;
     return done(call.run([&](socket::Socket& socket) {
         return unless_meaningless(socket.set_option(option->option, *number), level);
     }));
@@ -151,15 +178,15 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     if (!call) return fail(call.error());
     if (length == nullptr || (value == nullptr && *length > 0)) return fail(EFAULT);
     if (*length > INT32_MAX) return fail(EINVAL);
-    const bool stream = call.socket().type() == socket::Type::stream;
+    if (const auto result = get_structured_option(call, level, name, value, length)) return *result;
     if (level == SOL_SOCKET) {
         switch (name) {
             case SO_RCVTIMEO: return give(timeval_of(call.file().receive_timeout), value, length);
             case SO_SNDTIMEO: return give(timeval_of(call.file().send_timeout), value, length);
             case SO_LINGER: return get_linger(call.socket(), value, length);
             case SO_DOMAIN: return give(int{AF_INET}, value, length);
-            case SO_PROTOCOL: return give(int{stream ? IPPROTO_TCP : IPPROTO_UDP}, value, length);
-            case SO_TYPE: return give(int{stream ? SOCK_STREAM : SOCK_DGRAM}, value, length);
+            case SO_PROTOCOL: return give(call.file().protocol, value, length);
+            case SO_TYPE: return give(socket_type_of(call.socket().type()), value, length);
             default: break;
         }
     }

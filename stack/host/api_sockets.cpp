@@ -17,17 +17,28 @@ namespace berth::host {
 
 namespace {
 
-Result<socket::Type, int> type_for(int domain, int type, int protocol) {
+// What socket(2)'s arguments ask for.
+struct Wanted {
+    socket::Type type = socket::Type::stream;
+    int protocol = 0;
+};
+
+Result<Wanted, int> wanted_for(int domain, int type, int protocol) {
+    constexpr int last_protocol = 255;
     if (domain != AF_INET) return Failure{EAFNOSUPPORT};
     if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC | 0xf)) != 0) return Failure{EINVAL};
     switch (type & 0xf) {
         case SOCK_STREAM:
             if (protocol != 0 && protocol != IPPROTO_TCP) return Failure{EPROTONOSUPPORT};
-            return socket::Type::stream;
+            return Wanted{socket::Type::stream, IPPROTO_TCP};
         case SOCK_DGRAM:
+            if (protocol == IPPROTO_ICMP) return Wanted{socket::Type::ping, IPPROTO_ICMP};
             if (protocol != 0 && protocol != IPPROTO_UDP) return Failure{EPROTONOSUPPORT};
-            return socket::Type::datagram;
+            return Wanted{socket::Type::datagram, IPPROTO_UDP};
         case SOCK_RAW:
+            if (protocol < 0 || protocol > last_protocol) return Failure{EINVAL};
+            if (protocol == 0) return Failure{EPROTONOSUPPORT};
+            return Wanted{socket::Type::raw, protocol};
         case SOCK_RDM:
         case SOCK_SEQPACKET: return Failure{ESOCKTNOSUPPORT};
         default: return Failure{EINVAL};
@@ -36,8 +47,9 @@ Result<socket::Type, int> type_for(int domain, int type, int protocol) {
 
 // The descriptor of a socket that the lock's holder has just made. Gives the lock back.
 int publish(CoreGuard guard, const std::shared_ptr<Core>& core,
-            std::unique_ptr<socket::Socket> made, bool nonblocking) {
+            std::unique_ptr<socket::Socket> made, int protocol, bool nonblocking) {
     auto file = std::make_shared<OpenFile>(core, std::move(made));
+    file->protocol = protocol;
     file->nonblocking = nonblocking;
     guard.unlock();
     const int fd = Process::current().descriptors().insert(file);
@@ -85,13 +97,19 @@ void wait_for_linger(Core& core, CoreGuard& guard, socket::Socket& socket,
 }  // namespace
 
 int make_socket(const std::shared_ptr<Core>& core, int domain, int type, int protocol) {
-    const auto wanted = type_for(domain, type, protocol);
+    const auto wanted = wanted_for(domain, type, protocol);
     if (!wanted) return fail(wanted.error());
     if (!core) return fail(ENETDOWN);
     CoreGuard guard(core->lock());
     if (core->is_shut()) return fail(ENETDOWN);
-    auto made = socket::open(core->stack(), *wanted);
-    return publish(std::move(guard), core, std::move(made), (type & SOCK_NONBLOCK) != 0);
+    auto made =
+        socket::open(core->stack(), wanted->type, static_cast<std::uint8_t>(wanted->protocol));
+    if (!made) return fail(EPROTONOSUPPORT);
+    // raw(7): who names IPPROTO_RAW writes the IP header too.
+    if (wanted->type == socket::Type::raw && wanted->protocol == IPPROTO_RAW)
+        made->set_option(socket::Option::header_included, 1);
+    return publish(std::move(guard), core, std::move(made), wanted->protocol,
+                   (type & SOCK_NONBLOCK) != 0);
 }
 
 }  // namespace berth::host
@@ -141,7 +159,7 @@ int berth_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
     if (result != std::errc{}) return fail(result);
     if (address != nullptr)
         store_endpoint(accepted->remote().value_or(Endpoint{}), address, length);
-    return publish(std::move(call.guard()), call.file().core, std::move(accepted),
+    return publish(std::move(call.guard()), call.file().core, std::move(accepted), IPPROTO_TCP,
                    (flags & SOCK_NONBLOCK) != 0);
 }
 

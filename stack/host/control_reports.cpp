@@ -45,6 +45,56 @@ Json drops_json(Core& core) {
     return rows;
 }
 
+std::vector<DhcpRow> dhcp_rows_locked(Core& core) {
+    const Time now = core.now();
+    const auto seconds_until = [&](Time when) -> std::optional<std::int64_t> {
+        if (when.is_never()) return std::nullopt;
+        return (when - now).seconds();
+    };
+    std::vector<DhcpRow> rows;
+    for (std::size_t i = 0; i < core.links().size(); ++i) {
+        const auto* status = core.dhcp().status(static_cast<link::InterfaceIndex>(i));
+        if (status == nullptr) continue;
+        DhcpRow row;
+        row.interface_index = static_cast<int>(i);
+        row.state = services::name_of(status->state);
+        if (status->lease) {
+            row.address = status->lease->address;
+            row.server = status->lease->server;
+            row.dns_servers = status->lease->dns_servers;
+            row.domain = status->lease->domain;
+            row.renew_s = seconds_until(status->renew_at);
+            row.rebind_s = seconds_until(status->rebind_at);
+            row.expires_s = seconds_until(status->expires_at);
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+// Called with the core lock held.
+Json dhcp_json(Core& core) {
+    Json rows = Json::array();
+    for (const DhcpRow& row : dhcp_rows_locked(core)) {
+        Json servers = Json::array();
+        for (const Ipv4Address server : row.dns_servers)
+            servers.push_back(to_string(server));
+        const auto seconds = [](const std::optional<std::int64_t>& value) {
+            return value ? Json(*value) : Json(nullptr);
+        };
+        rows.push_back({{"interface", row.interface_index},
+                        {"state", row.state},
+                        {"address", row.address ? to_string(*row.address) : ""},
+                        {"server", row.server ? to_string(*row.server) : ""},
+                        {"dns_servers", servers},
+                        {"domain", row.domain},
+                        {"renew_s", seconds(row.renew_s)},
+                        {"rebind_s", seconds(row.rebind_s)},
+                        {"expires_s", seconds(row.expires_s)}});
+    }
+    return rows;
+}
+
 Json interfaces_json(Core& core) {
     Json rows = Json::array();
     for (std::size_t i = 0; i < core.stack().interface_count(); ++i) {
@@ -81,7 +131,7 @@ std::vector<SocketRow> socket_rows(Core& core) {
     std::vector<SocketRow> rows;
     rows.reserve(snapshot.size());
     for (const socket::Row& row : snapshot) {
-        rows.push_back({to_string(row.protocol), std::string(row.state), row.receive_queue,
+        rows.push_back({std::string(row.netid), std::string(row.state), row.receive_queue,
                         row.send_queue, row.local, row.remote});
     }
     return rows;
@@ -105,6 +155,11 @@ std::vector<DropRow> drop_rows(Core& core) {
     return rows;
 }
 
+std::vector<DhcpRow> dhcp_rows(Core& core) {
+    const CoreGuard guard(core.lock());
+    return dhcp_rows_locked(core);
+}
+
 std::string answer_control(Core& core, const std::string& name, std::string_view request) {
     Json answer{{"schema", schema}};
     if (request == "ss") {
@@ -118,6 +173,7 @@ std::string answer_control(Core& core, const std::string& name, std::string_view
         answer["host"] = name;
         answer["pid"] = ::getpid();
         answer["interfaces"] = interfaces_json(core);
+        answer["dhcp"] = dhcp_json(core);
         answer["ip"] = ip_json(core);
         answer["link_error"] = core.link_error();
     } else if (answer["host"] = name; !answer_network(core, request, answer)) {

@@ -13,6 +13,7 @@ namespace berth::host {
 // The rows of both APIs. Lock not held.
 std::vector<SocketRow> socket_rows(Core& core);
 std::vector<DropRow> drop_rows(Core& core);
+std::vector<DhcpRow> dhcp_rows(Core& core);
 
 // `request` is "ss", "drops", "info", or one of network_reports.hpp. Lock not held.
 std::string answer_control(Core& core, const std::string& name, std::string_view request);

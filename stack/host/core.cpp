@@ -17,6 +17,7 @@ namespace {
 
 // The labels of the streams drawn from a host's seed; the stack draws from the seed itself.
 constexpr std::uint64_t host_stream = 0x686f7374;
+constexpr std::uint64_t dhcp_stream = 0x64686370;
 
 StackConfig stack_config(const HostOptions& options, const HostConfig& wanted, const Seed& seed) {
     StackConfig config;
@@ -45,7 +46,10 @@ Core::Core(const HostOptions& options, const HostConfig& config, const Seed& see
     : epoch_ns_(options.threads ? monotonic_ns() : 0),
       embedded_now_{options.start_ns},
       random_(Random(seed).fork(host_stream)),
-      stack_(stack_config(options, config, seed)) {
+      stack_(stack_config(options, config, seed)),
+      dhcp_(stack_, Random(seed).fork(dhcp_stream)),
+      dns_servers_(options.dns_servers),
+      hosts_file_(options.hosts_file) {
     links_.reserve(limit_links);
     if (options.threads) seat_ = std::make_unique<DrivingSeat>(lock_, *this);
 }
@@ -100,6 +104,15 @@ Time Core::now() const {
     return seat_ ? Time{monotonic_ns() - epoch_ns_} : embedded_now_;
 }
 
+Core::NameConfig Core::names() const {
+    NameConfig config{dns_servers_, dhcp_.domains(), hosts_file_};
+    for (const Ipv4Address server : dhcp_.dns_servers()) {
+        auto& all = config.servers;
+        if (std::find(all.begin(), all.end(), server) == all.end()) all.push_back(server);
+    }
+    return config;
+}
+
 Seed Core::impairment_seed() {
     Seed seed;
     for (std::uint32_t& word : seed.words)
@@ -110,8 +123,8 @@ Seed Core::impairment_seed() {
 // ---- links
 // ---------------------------------------------------------------------------------------
 
-int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
-                   drivers::CallbackLink* callback) {
+int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device,
+                   const link::InterfaceConfig& config, drivers::CallbackLink* callback) {
     Link link;
     link.name = std::move(name);
     link.device = std::move(device);
@@ -121,7 +134,7 @@ int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device, M
     const int fd = threads() ? link.device->descriptor() : -1;
     if (fd >= 0 && !seat_->events().add(fd, static_cast<std::uint32_t>(links_.size()))) return -1;
     link.descriptor = fd;
-    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, {.mac = mac});
+    const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, config);
     if (capture_) capture_->add_interface({link.name, link.device->properties().kind});
     links_.push_back(std::move(link));
     link_count_.store(links_.size(), std::memory_order_release);
@@ -246,7 +259,7 @@ std::unique_ptr<socket::Socket> Core::detach(OpenFile& file) {
 // --------------------------------------------------------------------------------------
 
 Time Core::event_deadline() const {
-    Time next = stack_.next_deadline();
+    Time next = earlier(stack_.next_deadline(), dhcp_.next_deadline());
     for (const Link& link : links_)
         if (!link.gone) next = earlier(next, link.device->next_arrival());
     return next;
@@ -267,6 +280,7 @@ void Core::service(std::span<const epoll_event> events) {
     if (shut_) return;
     fetch_inboxes();
     stack_.poll(now());
+    dhcp_.advance(stack_.now());
     check_links(events);
     transmit_all();
     settle();
@@ -294,7 +308,8 @@ bool Core::input(std::size_t interface_index, std::span<const std::uint8_t> pack
 
 bool Core::step_at(Time at) {
     embedded_now_ = at;
-    const bool did_something = stack_.poll(at);
+    bool did_something = stack_.poll(at);
+    did_something = dhcp_.advance(at) || did_something;
     transmit_all();
     return did_something;
 }
@@ -314,6 +329,7 @@ void Core::step(Time to) {
 }
 
 bool Core::is_closing() const {
+    if (dhcp_.is_releasing()) return true;
     for (const socket::Row& row : socket::rows(stack_)) {
         if (row.protocol != Protocol::tcp) continue;
         for (const std::string_view state : {"FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK"})

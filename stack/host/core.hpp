@@ -26,6 +26,7 @@
 #include "host/driving_seat.hpp"
 #include "host/host_config.hpp"
 #include "host/open_file.hpp"
+#include "services/dhcp.hpp"
 #include "stack.hpp"
 
 namespace berth::host {
@@ -57,12 +58,21 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
     // … and, once all are closed: wakes everybody and ends the threads.
     void shut_down();
     bool is_shut() const { return closing_; }
+    bool is_over() const { return shut_; }  // the threads are going; lock held
 
     CoreLock& lock() { return lock_; }
     bool threads() const { return seat_ != nullptr; }
     DrivingSeat* seat() { return seat_.get(); }
     Stack& stack() { return stack_; }
     const Stack& stack() const { return stack_; }
+    services::DhcpClients& dhcp() { return dhcp_; }
+    // What names are looked up with: the servers of the options, then those of the leases.
+    struct NameConfig {
+        std::vector<Ipv4Address> servers;
+        std::vector<std::string> search;  // domains to try a short name in
+        std::string hosts_file;
+    };
+    NameConfig names() const;
 
     // Threads: CLOCK_MONOTONIC since the host was made. Embedded: the time of the last step or
     // input.
@@ -94,8 +104,8 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
         int bad_rounds = 0;  // with an error event that the device says nothing of
     };
     // The interface's index; -1: the kernel will not wait for the link's descriptor.
-    int add_link(std::string name, std::unique_ptr<link::LinkDevice> device, MacAddress mac,
-                 drivers::CallbackLink* callback);
+    int add_link(std::string name, std::unique_ptr<link::LinkDevice> device,
+                 const link::InterfaceConfig& config, drivers::CallbackLink* callback);
     std::span<const Link> links() const { return links_; }
     static constexpr std::size_t limit_links = 64;
     const std::string& link_error() const { return link_error_; }
@@ -139,6 +149,9 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
     std::atomic<std::size_t> link_count_{0};
     std::unique_ptr<drivers::CaptureObserver> capture_;
     Stack stack_;
+    services::DhcpClients dhcp_;  // its socket is the stack's
+    std::vector<Ipv4Address> dns_servers_;
+    std::string hosts_file_;
     std::vector<OpenFile*> touched_;
     Time retry_at_ = Time::never();
     std::string link_error_;

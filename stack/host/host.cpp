@@ -16,6 +16,7 @@
 #include "host/host_impl.hpp"
 #include "host/make_socket.hpp"
 #include "host/measurement.hpp"
+#include "host/resolver.hpp"
 #include "host/routes.hpp"
 #include "host/sysctl.hpp"
 
@@ -29,6 +30,8 @@ using host::Process;
 namespace {
 
 constexpr std::uint16_t least_mtu = 68;  // RFC 791 §3.2
+// How long the end of a host may wait for its last words.
+constexpr int release_limit_ms = 500;
 
 Maybe<int> failed(std::string why) {
     return Maybe<int>::failed(std::move(why));
@@ -75,6 +78,29 @@ drivers::TapLink* find_tap(link::LinkDevice& device) {
 
 }  // namespace
 
+namespace {
+
+// Until the condition is over (true), the time is, or a link is lost; an embedded host never waits.
+template <class Condition>
+bool wait_while(Core& core, int timeout_ms, Condition condition) {
+    CoreGuard guard(core.lock());
+    if (!core.threads()) return !condition();
+    core.begin_call();
+    core.end_call();
+    host::Waiter waiter;
+    waiter.set_every_round(true);
+    const host::SeatVisit visit(*core.seat(), waiter);
+    const Time deadline = timeout_ms < 0 ? Time::never() : core.now() + milliseconds(timeout_ms);
+    while (condition()) {
+        if (core.is_over() || !core.link_error().empty()) return false;
+        if (core.seat()->wait(guard, waiter, deadline) == host::Woken::timed_out)
+            return !condition();
+    }
+    return true;
+}
+
+}  // namespace
+
 Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Maybe<std::unique_ptr<Host>> Host::create(HostOptions options) {
@@ -113,12 +139,15 @@ Host::~Host() {
     {
         const CoreGuard guard(core.lock());
         core.begin_call();
+        core.dhcp().release_all(core.now());
         for (const auto& file : files) {
             if (file->socket) file->socket->set_option(socket::Option::linger, 0);
             core.detach(*file).reset();
         }
         core.end_call();
     }
+    // The RELEASE may have to wait for its server's hardware address.
+    wait_while(core, release_limit_ms, [&core] { return core.dhcp().is_releasing(); });
     core.shut_down();
 }
 
@@ -135,8 +164,10 @@ Maybe<int> Host::add_link(std::string_view url, std::optional<MacAddress> mac,
     options.impairment_seed = core.impairment_seed();
     auto device = drivers::open_link(*parsed, options);
     if (!device) return failed(device.error());
-    const int index =
-        core.add_link(std::string(url), *std::move(device), mac.value_or(MacAddress{}), nullptr);
+    link::InterfaceConfig config;
+    config.mac = mac.value_or(MacAddress{});
+    config.vlan = parsed->options.vlan;
+    const int index = core.add_link(std::string(url), *std::move(device), config, nullptr);
     if (index < 0)
         return failed(concat(
             {"cannot wait for packets on ", url, "; raise 'ulimit -n', or choose another link"}));
@@ -161,8 +192,10 @@ Maybe<int> Host::add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Out
             return output(frame, emission.ns);
         });
     drivers::CallbackLink* callback = device.get();
+    link::InterfaceConfig config;
+    config.mac = mac.value_or(MacAddress{});
     return core.add_link("callback:" + std::to_string(core.links().size()), std::move(device),
-                         mac.value_or(MacAddress{}), callback);
+                         config, callback);
 }
 
 Maybe<int> Host::add_address(int interface_index, Ipv4Prefix address) {
@@ -176,6 +209,24 @@ Maybe<int> Host::add_address(int interface_index, Ipv4Prefix address) {
         return failed(concat({to_string(address.address), " is this host's address already"}));
     core.stack().add_address(static_cast<link::InterfaceIndex>(interface_index), address);
     core.end_call();
+    return interface_index;
+}
+
+Maybe<int> Host::add_address_dhcp(int interface_index) {
+    Core& core = *impl_->core;
+    const CoreGuard guard(core.lock());
+    if (std::string problem = check_interface(core, interface_index); !problem.empty())
+        return failed(std::move(problem));
+    core.begin_call();
+    const auto error =
+        core.dhcp().add(static_cast<link::InterfaceIndex>(interface_index), core.now());
+    core.end_call();
+    if (error == std::errc::address_in_use)
+        return failed("UDP port 68 is taken by a socket of this host, and DHCP needs it");
+    if (error != std::errc{})
+        return failed(concat({"interface ", std::to_string(interface_index),
+                              " cannot ask for an address: it does so already, or its link is "
+                              "no Ethernet"}));
     return interface_index;
 }
 
@@ -263,20 +314,31 @@ std::string Host::setup_hint() const {
 
 bool Host::drain(int timeout_ms) {
     Core& core = *impl_->core;
-    CoreGuard guard(core.lock());
-    if (!core.threads()) return !core.is_closing();
+    return wait_while(core, timeout_ms, [&core] { return core.is_closing(); });
+}
+
+bool Host::wait_for_dhcp(int timeout_ms) {
+    Core& core = *impl_->core;
+    return wait_while(core, timeout_ms, [&core] { return !core.dhcp().all_bound(); });
+}
+
+void Host::release_dhcp() {
+    Core& core = *impl_->core;
+    const CoreGuard guard(core.lock());
     core.begin_call();
+    core.dhcp().release_all(core.now());
     core.end_call();
-    host::Waiter waiter;
-    waiter.set_every_round(true);
-    const host::SeatVisit visit(*core.seat(), waiter);
-    const Time deadline = timeout_ms < 0 ? Time::never() : core.now() + milliseconds(timeout_ms);
-    while (core.is_closing()) {
-        if (core.is_shut() || !core.link_error().empty()) return false;
-        if (core.seat()->wait(guard, waiter, deadline) == host::Woken::timed_out)
-            return !core.is_closing();
-    }
-    return true;
+}
+
+std::vector<DhcpRow> Host::dhcp() const {
+    return host::dhcp_rows(*impl_->core);
+}
+
+Maybe<ResolvedName> Host::resolve(std::string_view name, int stop_descriptor) {
+    auto found = host::resolve_name(impl_->core, name, stop_descriptor);
+    if (found.error != host::LookupError::none)
+        return Maybe<ResolvedName>::failed(host::sentence_about(found.error, name));
+    return ResolvedName{std::move(found.canonical_name), std::move(found.addresses)};
 }
 
 }  // namespace berth

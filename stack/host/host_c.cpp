@@ -91,6 +91,15 @@ berth_host* berth_host_create(const berth_host_options* options) {
     if (given->has_seed != 0) wanted.seed = given->seed;
     wanted.start_ns = given->start_ns;
     if (given->sysctls != nullptr) wanted.sysctls = split(given->sysctls);
+    if (given->dns_servers != nullptr) {
+        for (const std::string& text : split(given->dns_servers)) {
+            const auto server = parsed_or_error(
+                text.c_str(), "DNS server; write an address like 192.0.2.53", parse_ipv4_address);
+            if (!server) return nullptr;
+            wanted.dns_servers.push_back(*server);
+        }
+    }
+    if (given->hosts_file != nullptr) wanted.hosts_file = given->hosts_file;
     auto made = Host::create(std::move(wanted));
     if (!made) {
         set_last_error(made.error());
@@ -140,6 +149,15 @@ int berth_host_add_address(berth_host* host, int interface_index, const char* pr
         parsed_or_error(prefix, "address; write one like 192.0.2.2/24", parse_ipv4_prefix);
     if (!parsed) return -1;
     return index_of(host->host->add_address(interface_index, *parsed), interface_index);
+}
+
+int berth_host_add_dhcp(berth_host* host, int interface_index) {
+    return index_of(host->host->add_address_dhcp(interface_index), interface_index);
+}
+
+int berth_host_wait_dhcp(berth_host* host, int timeout_ms) {
+    if (host->host->wait_for_dhcp(timeout_ms)) return 0;
+    return refuse("no DHCP server has given every interface an address");
 }
 
 int berth_host_add_route(berth_host* host, const char* prefix, const char* gateway,

@@ -58,6 +58,7 @@ class OpenFile final : public socket::Watcher {
     std::unique_ptr<socket::Socket> socket;
     Duration receive_timeout{};  // SO_RCVTIMEO; zero: none
     Duration send_timeout{};     // SO_SNDTIMEO
+    int protocol = 0;            // SO_PROTOCOL
     bool nonblocking = false;
     bool touched = false;  // in the core's list of files whose readiness may have changed
 

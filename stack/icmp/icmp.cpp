@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "icmp/quoted_packet.hpp"
-
 namespace berth::icmp {
 
 namespace {
@@ -14,28 +12,40 @@ constexpr std::size_t max_error_bytes = 576;
 constexpr std::size_t max_quote_bytes =
     max_error_bytes - wire::ipv4_header_bytes - wire::icmp_header_bytes;
 
-bool is_icmp(const wire::Ipv4View& packet) {
-    return packet.protocol() == static_cast<std::uint8_t>(Protocol::icmp);
-}
+// RFC 1812 §4.3.2.5: a router's errors have precedence 6, internetwork control. RFC 1122 §3.2.2: a
+// host's are ordinary traffic.
+constexpr std::uint8_t router_dscp = 6 << 3;
+
+constexpr Duration echo_interval = seconds(1) / Icmp::echo_replies_per_second;
+
+constexpr std::uint8_t icmp_number = static_cast<std::uint8_t>(Protocol::icmp);
 
 }  // namespace
 
-Icmp::Icmp(ip::Ipv4& ip, link::LinkContext /*context*/, Random random)
-    : ip_(ip), limiter_(errors_per_second, error_burst, random) {}
+Icmp::Icmp(ip::Ipv4& ip, link::LinkContext context, Random random)
+    : ip_(ip), ping_ports_(ip, context, random.fork(1)), limiter_(random.fork(2)) {}
 
-std::variant<Fate, ErrorReport> Icmp::receive(const wire::Ipv4View& packet, Time now) {
+std::variant<Fate, ip::ErrorReport> Icmp::receive(link::Frame& frame, const wire::Ipv4View& packet,
+                                                  link::InterfaceIndex interface_index, Time now) {
     const auto message = wire::IcmpView::parse(packet.payload());
     if (!message) return Fate::dropped(message.error());
     switch (message->type()) {
         case wire::IcmpType::echo_request: return answer_echo(packet, *message, now);
         case wire::IcmpType::echo_reply:
-        // §3.2.2.8: a host may leave timestamps alone.
+            return ping_ports_.receive(frame, packet, *message, interface_index);
+        // §3.2.2.8: a host may leave timestamps alone; they tell strangers its clock. §3.2.2.7 and
+        // §3.2.2.9: it should not implement the others (RFC 6918 has buried them since).
         case wire::IcmpType::timestamp_request:
-        case wire::IcmpType::timestamp_reply: return Fate::dropped(DropReason::icmp_not_wanted);
-        // RFC 6633 retired source quench. Redirects (§3.2.2.2) are ignored: anybody on the way can
-        // forge one, and a wrong first hop costs a detour only.
-        case wire::IcmpType::source_quench:
-        case wire::IcmpType::redirect: return Fate::dropped(DropReason::icmp_error_ignored);
+        case wire::IcmpType::information_request:
+        case wire::IcmpType::address_mask_request:
+            return Fate::dropped(DropReason::icmp_not_answered);
+        case wire::IcmpType::timestamp_reply:
+        case wire::IcmpType::information_reply:
+        case wire::IcmpType::address_mask_reply: return Fate::dropped(DropReason::icmp_not_wanted);
+        // RFC 6633 retired source quench.
+        case wire::IcmpType::source_quench: return Fate::dropped(DropReason::icmp_error_ignored);
+        case wire::IcmpType::redirect:
+            return receive_redirect(packet, *message, interface_index, now);
         case wire::IcmpType::destination_unreachable:
         case wire::IcmpType::time_exceeded:
         case wire::IcmpType::parameter_problem: return receive_error(packet, *message);
@@ -44,9 +54,12 @@ std::variant<Fate, ErrorReport> Icmp::receive(const wire::Ipv4View& packet, Time
 }
 
 // §3.2.2.6: every host has an echo server; the reply comes from the address that was asked and
-// brings all the data back.
+// brings all the data back, with the type of service of the request (RFC 1812 §4.3.2.5).
 Fate Icmp::answer_echo(const wire::Ipv4View& packet, const wire::IcmpView& request, Time now) {
     if (ip_.is_group(packet.destination())) return Fate::dropped(DropReason::icmp_echo_to_group);
+    if (!echo_.has(echo_interval, echo_interval * echo_burst, now))
+        return Fate::dropped(DropReason::icmp_echo_limit);
+    echo_.take(echo_interval, now);
 
     std::array<std::uint8_t, wire::icmp_header_bytes> header{};
     wire::write({wire::IcmpType::echo_reply, 0, request.rest()}, request.payload(), header);
@@ -58,47 +71,72 @@ Fate Icmp::answer_echo(const wire::Ipv4View& packet, const wire::IcmpView& reque
     const std::array<Bytes, 2> parts{Bytes(header), request.payload()};
     const DropReason reason = ip_.send(fields, parts, now, Fate::sent("echo reply"));
     if (reason != DropReason::none) return Fate::consumed("echo request; its reply was dropped");
-    ++echo_replies_;
+    ++counters_.echo_replies;
     return Fate::consumed("echo reply sent");
 }
 
-std::variant<Fate, ErrorReport> Icmp::receive_error(const wire::Ipv4View& packet,
-                                                    const wire::IcmpView& error) const {
-    const auto quoted = QuotedPacket::parse(error.payload());
+Fate Icmp::receive_redirect(const wire::Ipv4View& packet, const wire::IcmpView& redirect,
+                            link::InterfaceIndex interface_index, Time now) {
+    // Off unless asked for: anybody on the way can forge one, and doing without costs a detour
+    // only.
+    if (!ip_.config().accept_redirects) return Fate::dropped(DropReason::icmp_error_ignored);
+    const auto quoted = quote_of_ours(packet, redirect);
     if (!quoted) return Fate::dropped(quoted.error());
-    // An error goes to the source of what it is about (§3.2.2), which is one of us, and quotes the
-    // ports, which only a first fragment has.
-    if (quoted->source() != packet.destination() || !ip_.is_own(quoted->source()) ||
-        !quoted->is_first_fragment()) {
-        return Fate::dropped(DropReason::icmp_error_bad_quote);
-    }
-    const bool is_tcp = quoted->protocol() == static_cast<std::uint8_t>(Protocol::tcp);
-    const bool is_udp = quoted->protocol() == static_cast<std::uint8_t>(Protocol::udp);
-    if (!is_tcp && !is_udp) return Fate::dropped(DropReason::icmp_error_no_match);
-
-    const Bytes transport = quoted->transport();
-    ErrorReport report{error.type(), error.code(), error.rest(), {}, transport};
-    report.association.protocol = is_tcp ? Protocol::tcp : Protocol::udp;
-    report.association.four_tuple.local = {quoted->source(), load_be16(transport, 0)};
-    report.association.four_tuple.remote = {quoted->destination(), load_be16(transport, 2)};
-    return report;
+    const DropReason reason = ip_.redirect(quoted->destination(), Ipv4Address(redirect.rest()),
+                                           packet.source(), interface_index, now);
+    if (reason != DropReason::none) return Fate::dropped(reason);
+    return Fate::consumed("redirect to a better first hop");
 }
 
-// §3.2.2's list of what no error is ever sent about, as far as the datagram shows it.
-bool Icmp::may_be_about(const wire::Ipv4View& offending) const {
-    if (is_icmp(offending)) {
+// An error goes to the source of what it is about (§3.2.2), which is one of us.
+Result<QuotedPacket, DropReason> Icmp::quote_of_ours(const wire::Ipv4View& packet,
+                                                     const wire::IcmpView& error) const {
+    auto quoted = QuotedPacket::parse(error.payload());
+    if (quoted && (quoted->source() != packet.destination() || !ip_.is_own(quoted->source())))
+        return Failure{DropReason::icmp_error_bad_quote};
+    return quoted;
+}
+
+std::variant<Fate, ip::ErrorReport> Icmp::receive_error(const wire::Ipv4View& packet,
+                                                        const wire::IcmpView& error) const {
+    const auto quoted = quote_of_ours(packet, error);
+    if (!quoted) return Fate::dropped(quoted.error());
+    // It quotes the ports, which only a first fragment has.
+    if (!quoted->is_first_fragment()) return Fate::dropped(DropReason::icmp_error_bad_quote);
+    return report_of(error.header(), packet.source(), *quoted);
+}
+
+// §3.2.2's list of what no error is ever sent about, as far as the datagram shows it; nullptr: one
+// may be sent.
+std::uint64_t* Icmp::reason_against(const wire::Ipv4View& offending, bool to_link_group) {
+    if (offending.header().fragment_offset_bytes != 0) return &counters_.about_fragment;
+    if (offending.protocol() == icmp_number) {
         const Bytes message = offending.payload();
-        if (message.empty() || wire::is_icmp_error(wire::IcmpType{message[0]})) return false;
+        if (message.empty() || wire::is_icmp_error(wire::IcmpType{message[0]}))
+            return &counters_.about_error;
     }
-    if (ip_.is_group(offending.destination())) return false;
-    if (offending.header().fragment_offset_bytes != 0) return false;
-    return ip_.is_single_host(offending.source());
+    if (to_link_group || ip_.is_group(offending.destination())) return &counters_.about_group;
+    // 127/8 comes from nowhere but ourselves.
+    if (!ip_.is_single_host(offending.source()) && !offending.source().is_loopback())
+        return &counters_.to_bad_source;
+    return nullptr;
+}
+
+std::uint64_t* Icmp::limit_reached(Ipv4Address peer, Time now) {
+    switch (limiter_.ask(peer, now)) {
+        case ErrorLimiter::Verdict::peer_limit: return &counters_.peer_limit;
+        case ErrorLimiter::Verdict::total_limit: return &counters_.total_limit;
+        case ErrorLimiter::Verdict::allowed: break;
+    }
+    return nullptr;
 }
 
 void Icmp::send_error(wire::IcmpType type, std::uint8_t code, const wire::Ipv4View& offending,
                       bool to_link_group, Time now, std::uint32_t rest) {
-    if (to_link_group || !may_be_about(offending) || !limiter_.allow(now)) {
-        ++errors_suppressed_;
+    std::uint64_t* against = reason_against(offending, to_link_group);
+    if (against == nullptr) against = limit_reached(offending.source(), now);
+    if (against != nullptr) {
+        ++*against;
         return;
     }
     const Bytes quote =
@@ -106,12 +144,16 @@ void Icmp::send_error(wire::IcmpType type, std::uint8_t code, const wire::Ipv4Vi
     std::array<std::uint8_t, wire::icmp_header_bytes> header{};
     wire::write({type, code, rest}, quote, header);
     ip::SendFields fields;
-    // RFC 1812 §4.3.2.4 for hosts: from the address that was meant, if it is ours.
-    if (ip_.is_own(offending.destination())) fields.source = offending.destination();
+    if (ip_.is_own(offending.destination())) {
+        fields.source = offending.destination();
+    } else {
+        fields.dscp = router_dscp;
+    }
     fields.destination = offending.source();
     fields.protocol = Protocol::icmp;
     const std::array<Bytes, 2> parts{Bytes(header), quote};
-    if (ip_.send(fields, parts, now, Fate::sent("icmp error")) == DropReason::none) ++errors_sent_;
+    const DropReason reason = ip_.send(fields, parts, now, Fate::sent("icmp error"));
+    ++(reason == DropReason::none ? counters_.errors_sent : counters_.unsendable);
 }
 
 }  // namespace berth::icmp

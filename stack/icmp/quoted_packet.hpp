@@ -7,6 +7,8 @@
 #include "base/drop_reason.hpp"
 #include "base/result.hpp"
 #include "berth/address.hpp"
+#include "ip/error_report.hpp"
+#include "wire/icmp.hpp"
 
 namespace berth::icmp {
 
@@ -23,6 +25,7 @@ class QuotedPacket {
     Ipv4Address source() const { return Ipv4Address(load_be32(quote_, 12)); }
     Ipv4Address destination() const { return Ipv4Address(load_be32(quote_, 16)); }
     std::uint8_t protocol() const { return quote_[9]; }
+    std::uint16_t total_length() const { return load_be16(quote_, 2); }
     bool is_first_fragment() const { return (load_be16(quote_, 6) & 0x1fffU) == 0; }
     Bytes transport() const { return quote_.subspan(header_bytes(quote_)); }
 
@@ -32,5 +35,9 @@ class QuotedPacket {
 
     Bytes quote_;
 };
+
+// What the error says, to whom: `reporter` unspecified where we say it to ourselves.
+ip::ErrorReport report_of(const wire::IcmpHeader& error, Ipv4Address reporter,
+                          const QuotedPacket& quoted);
 
 }  // namespace berth::icmp

@@ -19,6 +19,8 @@ struct ErrorReport {
     // Of the quoted packet, seen from here: local is us. The ports are zero where the protocol has
     // none; for an echo request the local port is its identifier.
     FourTuple four_tuple;
+    // Of the quoted packet as its header says, not of the quote; zero where we speak to ourselves.
+    std::uint16_t quoted_total_length = 0;
     Bytes quoted_transport;  // at least 8 bytes of the quoted packet's transport header
 
     bool is_fragmentation_needed() const {

@@ -14,6 +14,10 @@ void insert_sorted(std::vector<Ipv4Address>& addresses, Ipv4Address address) {
     if (at == addresses.end() || *at != address) addresses.insert(at, address);
 }
 
+SipHashKey key_from(Random random) {
+    return {random.next_u64(), random.next_u64()};
+}
+
 }  // namespace
 
 Ipv4::Ipv4(link::Interfaces& interfaces, link::LinkContext context, const Config& config,
@@ -22,7 +26,7 @@ Ipv4::Ipv4(link::Interfaces& interfaces, link::LinkContext context, const Config
       context_(context),
       config_(config),
       identification_(random),
-      reassembly_(context.pool, context.drops, config.reassembly) {}
+      reassembly_(context.pool, context.drops, config.reassembly, key_from(random.fork(1))) {}
 
 void Ipv4::add_address(link::InterfaceIndex interface_index, Ipv4Prefix address) {
     interfaces_.at(interface_index).add_address(address);
@@ -63,12 +67,15 @@ bool Ipv4::is_single_host(Ipv4Address address) const {
 }
 
 void Ipv4::advance(Time now) {
+    now_ = now;
     path_mtus_.advance(now);
+    redirects_.advance(now);
     reassembly_.advance(now, problems_);
 }
 
 Time Ipv4::next_deadline() const {
-    return earlier(path_mtus_.next_deadline(), reassembly_.next_deadline());
+    return earlier(redirects_.next_deadline(),
+                   earlier(path_mtus_.next_deadline(), reassembly_.next_deadline()));
 }
 
 }  // namespace berth::ip

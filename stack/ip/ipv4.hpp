@@ -23,6 +23,7 @@
 #include "ip/path_mtu_cache.hpp"
 #include "ip/problem.hpp"
 #include "ip/reassembly.hpp"
+#include "ip/redirect_cache.hpp"
 #include "ip/route_table.hpp"
 #include "link/interfaces.hpp"
 #include "wire/ipv4.hpp"
@@ -52,11 +53,12 @@ struct SendFields {
     Ipv4Address source;  // unspecified: the path's
     Ipv4Address destination;
     Protocol protocol = Protocol::tcp;
-    std::uint8_t ttl = 64;
+    std::uint8_t ttl = 0;  // 0: the configured one
     std::uint8_t dscp = 0;
     std::uint8_t ecn = 0;
     bool dont_fragment = false;
     bool router_alert = false;  // RFC 2113: routers look into it (IGMP)
+    Bytes options{};  // at most 40 bytes, without router alert; filled up to a multiple of four
 };
 
 // What is to be done with a packet that arrived in good order.
@@ -89,6 +91,12 @@ class Ipv4 {
     const RouteTable& routes() const { return routes_; }
     PathMtuCache& path_mtus() { return path_mtus_; }
     const PathMtuCache& path_mtus() const { return path_mtus_; }
+    // A router says that the way to `destination` is by `gateway` (ipv4_redirect.cpp): none, or why
+    // it is not believed.
+    DropReason redirect(Ipv4Address destination, Ipv4Address gateway, Ipv4Address reporter,
+                        link::InterfaceIndex interface_index, Time now);
+    RedirectCache& redirects() { return redirects_; }
+    const RedirectCache& redirects() const { return redirects_; }
     GroupMemberships& groups() { return groups_; }
     const GroupMemberships& groups() const { return groups_; }
     const Reassembly& reassembly() const { return reassembly_; }
@@ -149,6 +157,7 @@ class Ipv4 {
 
     link::Interface& interface_at(link::InterfaceIndex index) { return interfaces_.at(index); }
     link::Interfaces& interfaces() { return interfaces_; }
+    const link::Interfaces& interfaces() const { return interfaces_; }
 
     // Timers: incomplete datagrams, path MTUs.
     void advance(Time now);
@@ -163,6 +172,8 @@ class Ipv4 {
     const Counters& counters() const { return counters_; }
 
   private:
+    const Route* way_to(Ipv4Address destination) const;
+    bool is_dead(const Route& route) const;
     Result<Path, DropReason> loopback_path(Ipv4Address destination, Ipv4Address source) const;
     Result<Path, DropReason> device_path(link::InterfaceIndex device, Ipv4Address destination,
                                          Ipv4Address source) const;
@@ -180,6 +191,8 @@ class Ipv4 {
                     std::span<const Bytes> parts, DropReason reason, Time now, const Fate& fate);
     bool is_for_us(Ipv4Address destination, link::InterfaceIndex interface_index) const;
     bool may_forward(const wire::Ipv4View& packet, bool to_link_group) const;
+    void tell_of_better_hop(const wire::Ipv4View& packet, const link::Interface& interface,
+                            Ipv4Address next_hop, bool to_link_group, Time now);
     void tell(const Problem& problem, const wire::Ipv4View& offending, bool to_link_group,
               Time now);
 
@@ -190,11 +203,13 @@ class Ipv4 {
     Identification identification_;
     RouteTable routes_;
     PathMtuCache path_mtus_;
+    RedirectCache redirects_;
     GroupMemberships groups_;
     Reassembly reassembly_;
     std::vector<Ipv4Address> own_;         // sorted
     std::vector<Ipv4Address> broadcasts_;  // directed ones, sorted
     Counters counters_;
+    Time now_{};  // of the last advance()
 };
 
 }  // namespace berth::ip

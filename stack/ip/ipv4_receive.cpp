@@ -1,4 +1,5 @@
 // What a host does with an arriving packet before any transport sees it (RFC 1122 §3.2.1).
+#include <algorithm>
 #include <utility>
 
 #include "ip/ipv4.hpp"
@@ -17,8 +18,15 @@ bool is_seeking_address(const wire::Ipv4View& packet) {
 }  // namespace
 
 bool Ipv4::is_for_us(Ipv4Address destination, link::InterfaceIndex interface_index) const {
-    return is_own(destination) || is_broadcast(destination) || destination == all_hosts_group ||
-           (destination.is_multicast() && groups_.is_member(interface_index, destination));
+    if (is_own(destination) || is_broadcast(destination) || destination == all_hosts_group)
+        return true;
+    if (!destination.is_multicast()) return false;
+    if (groups_.is_member(interface_index, destination)) return true;
+    // The loopback interface brings copies of what was sent to a group by any interface.
+    return link::Interfaces::is_loopback(interface_index) &&
+           std::any_of(interfaces_.begin(), interfaces_.end(), [&](const auto& each) {
+               return groups_.is_member(each->index(), destination);
+           });
 }
 
 Result<Received, DropReason> Ipv4::receive(const link::ReceivedPacket& received,

@@ -19,11 +19,33 @@ Result<Path, DropReason> Ipv4::route(Ipv4Address destination, Ipv4Address source
     if (destination.is_multicast()) return multicast_path(destination, source);
     // §3.2.1.3: 0/8 and class E never go out on a link.
     if (!is_single_host(destination)) return Failure{DropReason::ip_no_route};
-    const Route* route = routes_.lookup(destination);
-    if (route == nullptr || !interfaces_.has(route->interface_index))
-        return Failure{DropReason::ip_no_route};
-    const Ipv4Address next_hop = route->gateway.is_unspecified() ? destination : route->gateway;
+    const Route* route = way_to(destination);
+    if (route == nullptr) return Failure{DropReason::ip_no_route};
+    Ipv4Address next_hop = route->gateway.is_unspecified() ? destination : route->gateway;
+    if (const auto* better = redirects_.find(destination);
+        better != nullptr && better->interface_index == route->interface_index) {
+        next_hop = better->gateway;  // §3.3.1.2
+    }
     return path_by(interfaces_.at(route->interface_index), next_hop, destination, source);
+}
+
+// The best route by an interface that is there. §3.3.1.4 and §3.3.1.5: a gateway that does not
+// answer is avoided for a while where another route to the same network has one that may.
+const Route* Ipv4::way_to(Ipv4Address destination) const {
+    const Route* best = routes_.lookup(destination);
+    if (best == nullptr || !interfaces_.has(best->interface_index)) return nullptr;
+    if (!is_dead(*best)) return best;
+    for (const Route& other : routes_.routes()) {
+        const bool same_network = other.destination == best->destination;
+        if (same_network && interfaces_.has(other.interface_index) && !is_dead(other))
+            return &other;
+    }
+    return best;
+}
+
+bool Ipv4::is_dead(const Route& route) const {
+    return !route.gateway.is_unspecified() &&
+           interfaces_.at(route.interface_index).neighbours().is_failed(route.gateway, now_);
 }
 
 // §3.2.1.3 (g): what is for us never touches a link. Who names no source speaks from the address

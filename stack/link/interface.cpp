@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "wire/ethernet.hpp"
-
 namespace berth::link {
 
 namespace {
+
+constexpr std::uint64_t neighbour_key_label = 1;
 
 MacAddress chosen_mac(MacAddress wanted, const LinkProperties& properties, Random& random) {
     if (properties.kind != LinkKind::ethernet) return {};
@@ -20,6 +20,10 @@ MacAddress chosen_mac(MacAddress wanted, const LinkProperties& properties, Rando
     // IEEE 802 §8.2: locally administered, and one station's.
     mac.octets[0] = static_cast<std::uint8_t>((mac.octets[0] | 0x02U) & 0xfeU);
     return mac;
+}
+
+SipHashKey drawn_key(Random random) {
+    return {random.next_u64(), random.next_u64()};
 }
 
 // RFC 1112 §6.4: the low 23 bits of the group go into 01-00-5E-00-00-00.
@@ -35,9 +39,11 @@ Interface::Interface(InterfaceIndex index, std::string name, LinkDevice& device,
     : index_(index),
       name_(std::move(name)),
       device_(device),
-      mac_(chosen_mac(config.mac, device.properties(), random)),
+      random_(random),
+      mac_(chosen_mac(config.mac, device.properties(), random_)),
+      vlan_(config.vlan),
       context_(context),
-      neighbours_(*this) {}
+      neighbours_(*this, config.neighbours, drawn_key(random_.fork(neighbour_key_label))) {}
 
 void Interface::add_address(Ipv4Prefix address) {
     if (!has_address(address.address)) addresses_.push_back(address);
@@ -45,6 +51,7 @@ void Interface::add_address(Ipv4Prefix address) {
 
 void Interface::remove_address(Ipv4Address address) {
     std::erase_if(addresses_, [&](const Ipv4Prefix& own) { return own.address == address; });
+    drop_claim(address);
 }
 
 bool Interface::has_address(Ipv4Address address) const {
@@ -168,12 +175,11 @@ bool Interface::prepare(OwnedPacket& packet, OutFrame& frame, Time now) {
 }
 
 void Interface::prepend_ethernet(OutFrame& frame, MacAddress destination) {
-    wire::write(wire::EthernetHeader{destination, mac_, wire::EtherType::ipv4},
-                frame.prepend(wire::ethernet_header_bytes));
-    if (frame.needs_checksum) {
-        frame.checksum_start =
-            static_cast<std::uint16_t>(frame.checksum_start + wire::ethernet_header_bytes);
-    }
+    const std::size_t header_bytes = link_header_bytes();
+    wire::write(wire::EthernetHeader{destination, mac_, wire::EtherType::ipv4, vlan_},
+                frame.prepend(header_bytes));
+    if (frame.needs_checksum)
+        frame.checksum_start = static_cast<std::uint16_t>(frame.checksum_start + header_bytes);
 }
 
 OwnedPacket Interface::copy_of(const OutFrame& frame, Ipv4Address next_hop) {
@@ -206,10 +212,11 @@ void Interface::drop(OwnedPacket packet, DropReason reason, Time now) {
     context_.drops.add(reason);
     ++counters_.dropped_out;
     if (context_.observer == nullptr) return;
-    if (is_ethernet() && !packet.is_frame && packet.offset >= wire::ethernet_header_bytes) {
-        packet.offset -= static_cast<std::uint32_t>(wire::ethernet_header_bytes);
-        packet.length += static_cast<std::uint32_t>(wire::ethernet_header_bytes);
-        wire::write(wire::EthernetHeader{MacAddress{}, mac_, wire::EtherType::ipv4},
+    const auto header_bytes = static_cast<std::uint32_t>(link_header_bytes());
+    if (is_ethernet() && !packet.is_frame && packet.offset >= header_bytes) {
+        packet.offset -= header_bytes;
+        packet.length += header_bytes;
+        wire::write(wire::EthernetHeader{MacAddress{}, mac_, wire::EtherType::ipv4, vlan_},
                     packet.bytes());
     }
     Fate fate = packet.fate;

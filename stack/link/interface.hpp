@@ -16,11 +16,13 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "berth/address.hpp"
+#include "link/address_claim.hpp"
 #include "link/frame.hpp"
 #include "link/link_device.hpp"
 #include "link/neighbour_cache.hpp"
 #include "link/owned_packet.hpp"
 #include "wire/arp.hpp"
+#include "wire/ethernet.hpp"
 
 namespace berth::link {
 
@@ -50,11 +52,30 @@ class UnreachableReceiver {
     virtual void on_unreachable(Bytes packet) = 0;
 };
 
+// Hears what becomes of addresses (RFC 5227). Called from inside the interface, which allows it to
+// call add_address() and remove_address() (and so may the ip layer on its behalf), and nothing
+// else.
+class AddressEvents {
+  public:
+    virtual ~AddressEvents() = default;
+    // Nobody else has it: it may be used from now on, and is the interface's once add_address()
+    // says so. Its first announcement follows.
+    virtual void on_claimed(InterfaceIndex index, Ipv4Prefix address) = 0;
+    // `other` uses the address, or wants to. `lost`: it is not ours any more, or did not become so;
+    // connections that use it should be reset (RFC 5227 §2.4).
+    virtual void on_conflict(InterfaceIndex index, Ipv4Address address, MacAddress other,
+                             bool lost) = 0;
+    // Whether another interface of this host has that address: two of them on one link do not
+    // conflict (RFC 5227 §2.1.1).
+    virtual bool is_own_station(MacAddress) const { return false; }
+};
+
 struct InterfaceConfig {
     // Zero takes the device's; if that is zero too, a random locally administered one is drawn.
     MacAddress mac{};
     // The VLAN whose tags its frames bear (IEEE 802.1Q), 1 … 4094; 0: untagged.
-    std::uint16_t vlan = 0;
+    wire::VlanId vlan = 0;
+    NeighbourLimits neighbours{};
 };
 
 // What all interfaces of a stack share; the stack owns it.
@@ -74,6 +95,9 @@ class Interface : private NeighbourEvents {
     // Frames of the queue that are handed to the device in one call.
     static constexpr std::size_t burst_frames = 16;
 
+    // Addresses of one interface that are probed for, announced or were ever contested.
+    static constexpr std::size_t claim_limit = 256;
+
     Interface(InterfaceIndex index, std::string name, LinkDevice& device,
               const InterfaceConfig& config, LinkContext context, Random random);
 
@@ -82,16 +106,46 @@ class Interface : private NeighbourEvents {
     LinkDevice& device() { return device_; }
     const LinkDevice& device() const { return device_; }
     MacAddress mac() const { return mac_; }
-    std::uint16_t mtu() const { return device_.properties().mtu; }
+    // Bytes of a packet that may leave; what arrives may be as large as the device takes.
+    std::uint16_t mtu() const {
+        const std::uint16_t device_mtu = device_.properties().mtu;
+        return mtu_limit_ == 0 || device_mtu < mtu_limit_ ? device_mtu : mtu_limit_;
+    }
+    // At most so many (RFC 2132 §5.1); 0: as the device says.
+    void limit_mtu(std::uint16_t bytes) { mtu_limit_ = bytes; }
     const InterfaceCounters& counters() const { return counters_; }
     InterfaceCounters& counters() { return counters_; }
-    const NeighbourCache& neighbours() const { return neighbours_; }
+    wire::VlanId vlan() const { return vlan_; }
 
-    // The IPv4 addresses that ARP answers for; kept by the ip layer.
+    const NeighbourCache& neighbours() const { return neighbours_; }
+    // As NeighbourCache has them. False on a raw-IP link, where there are none.
+    bool add_permanent_neighbour(Ipv4Address address, MacAddress mac, Time now) {
+        return is_ethernet() && neighbours_.add_permanent(address, mac, now);
+    }
+    bool remove_neighbour(Ipv4Address address, Time now) {
+        return neighbours_.remove(address, now);
+    }
+    void flush_neighbours(Time now) { neighbours_.flush(now); }
+
+    // The IPv4 addresses that ARP answers for; kept by the ip layer. Added in silence; a removed
+    // one is no longer claimed, announced or defended either.
     void add_address(Ipv4Prefix address);
     void remove_address(Ipv4Address address);
     std::span<const Ipv4Prefix> addresses() const { return addresses_; }
     bool has_address(Ipv4Address address) const;
+
+    // RFC 5227. Probes for an address; until AddressEvents hears that it is claimed it is not ours:
+    // nothing is sent from it and nothing is answered for it. On a raw-IP link there is nobody to
+    // ask and it is claimed before this returns; one that is ours already is claimed and announced.
+    // False: claim_limit is reached.
+    bool claim(Ipv4Prefix address, ConflictPolicy policy, Time now);
+    // Announces an address that is ours already (a static one), so that neighbours who remember
+    // another station under it ask again. It is kept whatever happens (ConflictPolicy::keep), as is
+    // every other address that was added without a claim.
+    void announce(Ipv4Address own, Time now);
+    bool is_tentative(Ipv4Address address) const;
+    std::span<const AddressClaim> claims() const { return claims_; }
+    void set_address_events(AddressEvents* events) { address_events_ = events; }
 
     // Ingress: an IPv4 packet for the layer above, or the fate of a frame that ended here (ARP, or
     // dropped).
@@ -133,8 +187,8 @@ class Interface : private NeighbourEvents {
     }
 
     // ARP's timers.
-    void advance(Time now) { neighbours_.advance(now); }
-    Time next_deadline() const { return neighbours_.next_deadline(); }
+    void advance(Time now);
+    Time next_deadline() const;
 
   private:
     void on_solicit(Ipv4Address target, MacAddress destination, Time now) override;
@@ -142,6 +196,15 @@ class Interface : private NeighbourEvents {
     void on_discarded(OwnedPacket packet, DropReason reason, Time now) override;
 
     Fate receive_arp(Bytes packet, Time now);
+    Fate receive_own_address(const wire::ArpPacket& arp, Time now);
+    Fate receive_tentative(Ipv4Address contested, const wire::ArpPacket& arp, Time now);
+    // The tentative address that the packet uses, or that its sender probes for as well.
+    const AddressClaim* contested_claim(const wire::ArpPacket& arp) const;
+    bool is_own_station(MacAddress mac) const;
+    AddressClaim* find_claim(Ipv4Address address);
+    void drop_claim(Ipv4Address address);
+    void send_claim_arp(AddressClaim::Action action, Ipv4Address address, const char* note,
+                        Time now);
     bool may_be_sender(const wire::ArpPacket& arp) const;
     bool is_on_link(Ipv4Address address) const;
     bool is_link_broadcast(Ipv4Address address) const;
@@ -152,16 +215,24 @@ class Interface : private NeighbourEvents {
     std::size_t fill_burst(std::size_t limit, Time now);
     bool prepare(OwnedPacket& packet, OutFrame& frame, Time now);
     void prepend_ethernet(OutFrame& frame, MacAddress destination);
+    std::size_t link_header_bytes() const { return wire::ethernet_header_size(vlan_); }
     OwnedPacket copy_of(const OutFrame& frame, Ipv4Address next_hop);
     void tell_sent(const OutFrame& frame, Time now);
 
     InterfaceIndex index_;
     std::string name_;
     LinkDevice& device_;
+    Random random_;
     MacAddress mac_;
+    wire::VlanId vlan_;
     LinkContext context_;
     UnreachableReceiver* unreachable_receiver_ = nullptr;
+    std::uint16_t mtu_limit_ = 0;
+    AddressEvents* address_events_ = nullptr;
     std::vector<Ipv4Prefix> addresses_;
+    std::vector<AddressClaim> claims_;
+    std::uint32_t conflicts_ = 0;  // while probing, since the last address that could be had
+    Time last_probing_{};          // when the last claim began
     NeighbourCache neighbours_;
     std::deque<OwnedPacket> queue_;
     std::vector<OutFrame> burst_;           // of the queue's front, while it is offered

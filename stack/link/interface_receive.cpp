@@ -1,9 +1,9 @@
-// The interface's ingress: the Ethernet filter (RFC 894, RFC 1122 §2.3.3 and §2.4) and ARP (RFC
-// 826).
+// The interface's ingress: the Ethernet filter (RFC 894, RFC 1122 §2.3.3 and §2.4, IEEE 802.1Q) and
+// ARP (RFC 826).
 #include <algorithm>
+#include <limits>
 
 #include "link/interface.hpp"
-#include "wire/ethernet.hpp"
 
 namespace berth::link {
 
@@ -20,15 +20,19 @@ bool is_ipv4_group(MacAddress mac) {
 std::variant<ReceivedPacket, Fate> Interface::receive(const Frame& frame, Time now) {
     ++counters_.frames_in;
     counters_.bytes_in += frame.length;
-    const std::size_t header_bytes = is_ethernet() ? wire::ethernet_header_bytes : 0;
     // A frame that the link merged from several segments is larger than any of them was.
-    if (frame.segment_size == 0 && frame.length > mtu() + header_bytes) {
-        return Fate::dropped(DropReason::frame_oversized);
+    const std::size_t most_payload = frame.segment_size == 0
+                                         ? device_.properties().mtu
+                                         : std::numeric_limits<std::size_t>::max();
+    if (!is_ethernet()) {
+        if (frame.length > most_payload) return Fate::dropped(DropReason::frame_oversized);
+        return ReceivedPacket{frame.bytes(), false};
     }
-    if (!is_ethernet()) return ReceivedPacket{frame.bytes(), false};
-
     const auto ethernet = wire::EthernetView::parse(frame.bytes());
     if (!ethernet) return Fate::dropped(ethernet.error());
+    if (ethernet->payload().size() > most_payload)
+        return Fate::dropped(DropReason::frame_oversized);
+    if (ethernet->vlan() != vlan_) return Fate::dropped(DropReason::ethernet_other_vlan);
     if (ethernet->source().is_group()) return Fate::dropped(DropReason::ethernet_source_is_group);
     const MacAddress destination = ethernet->destination();
     if (!destination.is_group() && destination != mac_)
@@ -51,7 +55,9 @@ Fate Interface::receive_arp(Bytes packet, Time now) {
     const auto arp = wire::parse_arp(packet);
     if (!arp) return Fate::dropped(arp.error());
     if (!may_be_sender(*arp)) return Fate::dropped(DropReason::arp_bad_sender);
-    if (has_address(arp->sender_ip)) return Fate::dropped(DropReason::arp_own_address);
+    if (has_address(arp->sender_ip)) return receive_own_address(*arp, now);
+    if (const AddressClaim* claim = contested_claim(*arp))
+        return receive_tentative(claim->address().address, *arp, now);
 
     // RFC 5227 §1.1: a probe has no sender address; it is answered but says nothing.
     const bool is_probe = arp->sender_ip.is_unspecified();
@@ -99,20 +105,23 @@ void Interface::on_solicit(Ipv4Address target, MacAddress destination, Time now)
             break;
         }
     }
+    // Without one it would be a probe (RFC 5227 §1.1), and who hears that may give up the address.
+    if (sender.is_unspecified()) return;
     const wire::ArpPacket request{wire::ArpOperation::request, mac_, sender, MacAddress{}, target};
     send_arp(request, destination, "arp request", now);
 }
 
 bool Interface::send_arp(const wire::ArpPacket& arp, MacAddress destination, const char* note,
                          Time now) {
+    const std::size_t header_bytes = link_header_bytes();
     OwnedPacket packet;
-    packet.buffer = context_.pool.take(wire::ethernet_header_bytes + wire::arp_packet_bytes);
-    packet.length = wire::ethernet_header_bytes + wire::arp_packet_bytes;
+    packet.buffer = context_.pool.take(header_bytes + wire::arp_packet_bytes);
+    packet.length = static_cast<std::uint32_t>(header_bytes + wire::arp_packet_bytes);
     packet.is_frame = true;
     packet.fate = Fate::sent(note);
     const MutableBytes to = packet.bytes();
-    wire::write(wire::EthernetHeader{destination, mac_, wire::EtherType::arp}, to);
-    wire::write(arp, to.subspan(wire::ethernet_header_bytes));
+    wire::write(wire::EthernetHeader{destination, mac_, wire::EtherType::arp, vlan_}, to);
+    wire::write(arp, to.subspan(header_bytes));
     return enqueue(std::move(packet), now) == DropReason::none;
 }
 

@@ -1,18 +1,42 @@
 #include "link/neighbour_cache.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace berth::link {
+namespace {
+
+using Class = NeighbourTable::Class;
+
+NeighbourLimits within_bounds(NeighbourLimits limits) {
+    const auto clamp = [](std::size_t& value, std::size_t most) {
+        value = std::clamp<std::size_t>(value, 1, most);
+    };
+    clamp(limits.entries, NeighbourLimits::most);
+    clamp(limits.incomplete, limits.entries);
+    clamp(limits.pending_per_neighbour, NeighbourLimits::most_per_neighbour);
+    clamp(limits.pending, NeighbourLimits::most);
+    return limits;
+}
+
+}  // namespace
+
+NeighbourCache::NeighbourCache(NeighbourEvents& events, const NeighbourLimits& limits,
+                               const SipHashKey& key)
+    : events_(events), limits_(within_bounds(limits)), table_(key, limits_.pending_per_neighbour) {}
 
 NeighbourCache::Answer NeighbourCache::look_up(Ipv4Address address, Time now) {
     Entry* entry = find(address);
     if (entry == nullptr) return {};
-    entry->used = true;
     entry->last_used = now;
+    // Incomplete ones stand in the order of their requests.
+    if (entry->state == NeighbourState::incomplete) return {};
+    if (!entry->used || now - entry->listed >= recency_granularity) {
+        entry->used = true;
+        table_.touch(*entry, now);
+    }
     switch (entry->state) {
-        case NeighbourState::incomplete: return {};
+        case NeighbourState::incomplete: break;
         case NeighbourState::failed:
             return {now < entry->until ? Knowledge::unreachable : Knowledge::unknown, {}};
         case NeighbourState::reachable:
@@ -20,18 +44,36 @@ NeighbourCache::Answer NeighbourCache::look_up(Ipv4Address address, Time now) {
             [[fallthrough]];
         case NeighbourState::stale:
             // RFC 4861 §7.3.3: traffic may bring its own proof in the next seconds; ask only then.
-            set_state(*entry, NeighbourState::delay);
+            set_state(*entry, NeighbourState::delay, now);
             arm(*entry, now + delay_before_probe);
             break;
         case NeighbourState::delay:
-        case NeighbourState::probe: break;
+        case NeighbourState::probe:
+        case NeighbourState::permanent: break;
     }
     return {Knowledge::known, entry->mac};
 }
 
+bool NeighbourCache::is_failed(Ipv4Address address, Time now) const {
+    const auto found = entries_.find(address);
+    if (found == entries_.end()) return false;
+    const Entry& entry = found->second;
+    // `until` is the end of the short hold that began when it failed.
+    return entry.state == NeighbourState::failed && now < entry.until + distrust_time - failed_hold;
+}
+
 DropReason NeighbourCache::hold(Ipv4Address address, OwnedPacket packet, Time now) {
     Entry* entry = find(address);
-    if (entry == nullptr) entry = create(address, NeighbourState::incomplete, now);
+    if (entry == nullptr) {
+        entry = create(address, NeighbourState::incomplete, now);
+    } else if (entry->state == NeighbourState::failed) {
+        if (make_incomplete_room(now)) {
+            set_state(*entry, NeighbourState::incomplete, now);
+            entry->tries = 0;
+        } else {
+            entry = nullptr;
+        }
+    }
     if (entry == nullptr || !make_pending_room(*entry, now)) {
         events_.on_discarded(std::move(packet), DropReason::neighbour_pending_overflow, now);
         return DropReason::neighbour_pending_overflow;
@@ -40,18 +82,15 @@ DropReason NeighbourCache::hold(Ipv4Address address, OwnedPacket packet, Time no
     entry->last_used = now;
     entry->pending.push_back(std::move(packet));
     ++pending_packets_;
-    if (entry->state == NeighbourState::failed) {
-        set_state(*entry, NeighbourState::incomplete);
-        entry->tries = 0;
-    }
-    if (entry->tries == 0) solicit(address, *entry, now);
+    table_.count_waiting(*entry);
+    if (entry->tries == 0) solicit(*entry, now);
     return DropReason::none;
 }
 
 void NeighbourCache::heard_request(Ipv4Address sender, MacAddress mac, Time now) {
     Entry* entry = find(sender);
     if (entry == nullptr) entry = create(sender, NeighbourState::stale, now);
-    if (entry == nullptr) return;
+    if (entry == nullptr || entry->state == NeighbourState::permanent) return;
     const bool settled =
         entry->state != NeighbourState::incomplete && entry->state != NeighbourState::failed;
     if (settled && entry->mac == mac) return;
@@ -71,72 +110,104 @@ bool NeighbourCache::heard_answer(Ipv4Address sender, MacAddress mac, Time now) 
 bool NeighbourCache::heard_claim(Ipv4Address sender, MacAddress mac, Time now) {
     Entry* entry = find(sender);
     if (entry == nullptr || entry->mac == mac) return false;
-    if (entry->state == NeighbourState::incomplete || entry->state == NeighbourState::failed)
+    if (entry->state == NeighbourState::incomplete || entry->state == NeighbourState::failed ||
+        entry->state == NeighbourState::permanent)
         return false;
     // Perhaps the neighbour has a new adapter, perhaps somebody lies. Ask everybody: whoever holds
     // the address now answers, and a liar gains no more than on any first request.
     if (entry->state != NeighbourState::probe) {
-        set_state(*entry, NeighbourState::probe);
+        set_state(*entry, NeighbourState::probe, now);
         entry->tries = 0;
     }
     entry->ask_all = true;
-    if (entry->tries == 0) solicit(sender, *entry, now);
+    if (entry->tries == 0) solicit(*entry, now);
     return true;
 }
 
-void NeighbourCache::advance(Time now) {
-    if (now < next_deadline_) return;
-    for (auto& [address, entry] : entries_) {
-        if (entry.deadline <= now) on_deadline(address, entry, now);
-    }
-    next_deadline_ = Time::never();
-    for (const auto& [address, entry] : entries_)
-        next_deadline_ = earlier(next_deadline_, entry.deadline);
+bool NeighbourCache::add_permanent(Ipv4Address address, MacAddress mac, Time now) {
+    if (mac.is_zero() || mac.is_group() || address.is_unspecified() || address.is_multicast() ||
+        address.is_limited_broadcast())
+        return false;
+    Entry* entry = find(address);
+    if (entry == nullptr) entry = create(address, NeighbourState::permanent, now);
+    if (entry == nullptr) return false;
+    learn(*entry, mac, NeighbourState::permanent, now);
+    return true;
 }
 
-void NeighbourCache::on_deadline(Ipv4Address address, Entry& entry, Time now) {
-    entry.deadline = Time::never();
+bool NeighbourCache::remove(Ipv4Address address, Time now) {
+    Entry* entry = find(address);
+    if (entry == nullptr) return false;
+    forget(*entry, DropReason::neighbour_unreachable, now);
+    return true;
+}
+
+void NeighbourCache::flush(Time now) {
+    for (const Class which : {Class::failed, Class::never_used, Class::used, Class::incomplete}) {
+        while (Entry* entry = table_.oldest(which))
+            forget(*entry, DropReason::neighbour_unreachable, now);
+    }
+}
+
+NeighbourCache::Neighbour NeighbourCache::row_of(const Entry& entry, Time now) {
+    return {entry.address,        entry.mac,
+            state_at(entry, now), entry.pending.size(),
+            entry.last_used,      entry.learned ? entry.last_learned : Time::never(),
+            entry.tries};
+}
+
+void NeighbourCache::advance(Time now) {
+    while (next_deadline() <= now) {
+        Entry* entry = find(deadlines_.begin()->second);
+        arm(*entry, Time::never());
+        on_deadline(*entry, now);
+    }
+}
+
+void NeighbourCache::on_deadline(Entry& entry, Time now) {
     if (entry.state == NeighbourState::delay) {
-        set_state(entry, NeighbourState::probe);
+        set_state(entry, NeighbourState::probe, now);
         entry.tries = 0;
         entry.ask_all = false;  // RFC 1122 §2.3.2.1 (2): a unicast poll
     }
     if (entry.tries < request_tries) {
-        solicit(address, entry, now);
+        solicit(entry, now);
     } else {
         fail(entry, now);
     }
 }
 
 // One request, or a deadline for it when the last one is less than a second old.
-void NeighbourCache::solicit(Ipv4Address address, Entry& entry, Time now) {
-    if (entry.asked_just_now(now)) {
+void NeighbourCache::solicit(Entry& entry, Time now) {
+    if (asked_just_now(entry, now)) {
         arm(entry, entry.last_request + request_interval);
         return;
     }
     ++entry.tries;
     entry.asked = true;
     entry.last_request = now;
+    table_.touch(entry, now);
     arm(entry, now + request_interval);
-    events_.on_solicit(address, entry.ask_all ? MacAddress::broadcast() : entry.mac, now);
+    events_.on_solicit(entry.address, entry.ask_all ? MacAddress::broadcast() : entry.mac, now);
 }
 
 void NeighbourCache::learn(Entry& entry, MacAddress mac, NeighbourState state, Time now) {
-    set_state(entry, state);
+    set_state(entry, state, now);
     entry.mac = mac;
     entry.tries = 0;
     entry.until = now + reachable_time;
-    entry.deadline = Time::never();
-    while (!entry.pending.empty()) {
-        OwnedPacket packet = std::move(entry.pending.front());
-        entry.pending.pop_front();
-        --pending_packets_;
+    entry.learned = true;
+    entry.last_learned = now;
+    arm(entry, Time::never());
+    pending_packets_ -= entry.pending.size();
+    std::vector<OwnedPacket> released = std::exchange(entry.pending, {});
+    table_.count_waiting(entry);
+    for (OwnedPacket& packet : released)
         events_.on_resolved(std::move(packet), now);
-    }
 }
 
 void NeighbourCache::fail(Entry& entry, Time now) {
-    set_state(entry, NeighbourState::failed);
+    set_state(entry, NeighbourState::failed, now);
     entry.mac = {};
     entry.tries = 0;
     entry.ask_all = true;
@@ -147,77 +218,71 @@ void NeighbourCache::fail(Entry& entry, Time now) {
 
 NeighbourCache::Entry* NeighbourCache::find(Ipv4Address address) {
     if (last_entry_ != nullptr && last_address_ == address) return last_entry_;
-    const auto found = entries_.find(address);
-    if (found == entries_.end()) return nullptr;
+    Entry* entry = table_.find(address);
+    if (entry == nullptr) return nullptr;
     last_address_ = address;
-    last_entry_ = &found->second;
-    return last_entry_;
+    last_entry_ = entry;
+    return entry;
 }
 
 NeighbourCache::Entry* NeighbourCache::create(Ipv4Address address, NeighbourState state, Time now) {
-    const bool incomplete = state == NeighbourState::incomplete;
-    if (incomplete && incomplete_ >= incomplete_limit && !make_room(true, now)) return nullptr;
-    if (entries_.size() >= entry_limit && !make_room(false, now)) return nullptr;
-    Entry& entry = entries_[address];
-    entry.state = state;
-    entry.last_used = now;
-    if (incomplete) ++incomplete_;
-    return &entry;
+    if (state == NeighbourState::incomplete && !make_incomplete_room(now)) return nullptr;
+    if (table_.size() >= limits_.entries && !make_room(now)) return nullptr;
+    return &table_.insert(address, state, now);
 }
 
-bool NeighbourCache::make_room(bool among_incomplete, Time now) {
-    const auto rank = [](const Entry& entry) {
-        const int kind = entry.state == NeighbourState::failed ? 0 : entry.used ? 2 : 1;
-        return std::make_tuple(kind, entry.last_used);
-    };
-    auto victim = entries_.end();
-    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-        const bool incomplete = it->second.state == NeighbourState::incomplete;
-        if (among_incomplete && !incomplete) continue;
-        // Forgetting it would forget that its second is not over.
-        if (incomplete && it->second.asked_just_now(now)) continue;
-        if (victim == entries_.end() || rank(it->second) < rank(victim->second)) victim = it;
-    }
-    if (victim == entries_.end()) return false;
-    while (!victim->second.pending.empty()) {
-        discard_oldest(victim->second, DropReason::neighbour_pending_overflow, now);
-    }
-    if (victim->second.state == NeighbourState::incomplete) --incomplete_;
-    if (last_entry_ == &victim->second) last_entry_ = nullptr;
-    entries_.erase(victim);
+bool NeighbourCache::make_room(Time now) {
+    return evict(Class::failed, now) || evict(Class::never_used, now) || evict(Class::used, now) ||
+           evict(Class::incomplete, now);
+}
+
+bool NeighbourCache::make_incomplete_room(Time now) {
+    return table_.count(Class::incomplete) < limits_.incomplete || evict(Class::incomplete, now);
+}
+
+bool NeighbourCache::evict(Class which, Time now) {
+    Entry* victim = table_.oldest(which);
+    // Forgetting one asked just now would forget that its second is not over.
+    if (victim == nullptr || asked_just_now(*victim, now)) return false;
+    forget(*victim, DropReason::neighbour_pending_overflow, now);
     return true;
 }
 
+void NeighbourCache::forget(Entry& entry, DropReason reason, Time now) {
+    while (!entry.pending.empty())
+        discard_oldest(entry, reason, now);
+    arm(entry, Time::never());
+    if (last_entry_ == &entry) last_entry_ = nullptr;
+    table_.erase(entry);
+}
+
 bool NeighbourCache::make_pending_room(Entry& entry, Time now) {
-    if (entry.pending.size() >= pending_limit_per_neighbour) {
+    if (entry.pending.size() >= limits_.pending_per_neighbour)
         discard_oldest(entry, DropReason::neighbour_pending_overflow, now);
-    }
-    if (pending_packets_ < pending_limit) return true;
-    const auto longest =
-        std::max_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-            return a.second.pending.size() < b.second.pending.size();
-        });
-    if (longest == entries_.end() || longest->second.pending.empty()) return false;
-    discard_oldest(longest->second, DropReason::neighbour_pending_overflow, now);
+    if (pending_packets_ < limits_.pending) return true;
+    Entry* longest = table_.longest_waiting();
+    if (longest == nullptr) return false;
+    discard_oldest(*longest, DropReason::neighbour_pending_overflow, now);
     return true;
 }
 
 void NeighbourCache::discard_oldest(Entry& entry, DropReason reason, Time now) {
     OwnedPacket packet = std::move(entry.pending.front());
-    entry.pending.pop_front();
+    entry.pending.erase(entry.pending.begin());
     --pending_packets_;
+    table_.count_waiting(entry);
     events_.on_discarded(std::move(packet), reason, now);
 }
 
-void NeighbourCache::set_state(Entry& entry, NeighbourState state) {
-    if (entry.state == NeighbourState::incomplete) --incomplete_;
-    if (state == NeighbourState::incomplete) ++incomplete_;
+void NeighbourCache::set_state(Entry& entry, NeighbourState state, Time now) {
     entry.state = state;
+    table_.reclassify(entry, now);
 }
 
 void NeighbourCache::arm(Entry& entry, Time deadline) {
+    if (!entry.deadline.is_never()) deadlines_.erase({entry.deadline, entry.address});
     entry.deadline = deadline;
-    next_deadline_ = earlier(next_deadline_, deadline);
+    if (!deadline.is_never()) deadlines_.insert({deadline, entry.address});
 }
 
 }  // namespace berth::link

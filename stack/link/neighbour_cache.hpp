@@ -8,27 +8,41 @@
 //
 // It learns from requests that are aimed at us and from answers that we asked for; nothing else
 // creates or changes an entry. A claim that contradicts an entry only makes us ask again, of all.
+//
+// No operation but for_each walks the entries: a flood costs each of its packets the same, whether
+// the cache holds ten neighbours or ten thousand.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
+#include <set>
+#include <utility>
 
 #include "base/drop_reason.hpp"
+#include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "berth/address.hpp"
+#include "link/neighbour_table.hpp"
 #include "link/owned_packet.hpp"
 
 namespace berth::link {
 
-enum class NeighbourState : std::uint8_t {
-    incomplete,  // asked, not answered yet; packets wait
-    reachable,   // answered not long ago
-    stale,       // known, but not confirmed lately
-    delay,       // stale and in use; about to be asked
-    probe,       // stale and being asked; its address is used meanwhile
-    failed,      // did not answer
+// The bounds of one interface's cache. What lies outside 1 … most is brought inside.
+struct NeighbourLimits {
+    static constexpr std::size_t most = 65'536;
+    static constexpr std::size_t most_per_neighbour = 256;
+
+    // Neighbours remembered (as many as Linux's gc_thresh3 has); beyond it the failed, then the
+    // never used, then the least recently used go.
+    std::size_t entries = 1024;
+    // Neighbours asked for at the same time: the rest of the cache stays for those who answer. The
+    // one asked longest ago makes room once that is a second ago; before, the packet is refused.
+    std::size_t incomplete = 256;
+    // Packets waiting for one neighbour; beyond it the oldest goes (RFC 1122 §2.3.2.2 wants the
+    // latest kept).
+    std::size_t pending_per_neighbour = 16;
+    // Packets waiting in all; beyond it the neighbour with the most gives up its oldest.
+    std::size_t pending = 256;
 };
 
 // What the cache asks of its interface. Called from inside the cache: must not call back into it.
@@ -45,17 +59,12 @@ class NeighbourEvents {
 
 class NeighbourCache {
   public:
-    // Neighbours remembered; beyond it the failed, then the never used, then the least recently
-    // used go.
-    static constexpr std::size_t entry_limit = 512;
-    // Neighbours asked for at the same time: the rest of the cache stays for those who answer. The
-    // oldest makes room once its latest request is a second old; before that the packet is refused.
-    static constexpr std::size_t incomplete_limit = 256;
-    // Packets waiting for one neighbour; beyond it the oldest goes (RFC 1122 §2.3.2.2 wants the
-    // latest kept).
-    static constexpr std::size_t pending_limit_per_neighbour = 16;
-    // Packets waiting in all; beyond it the neighbour with the most gives up its oldest.
-    static constexpr std::size_t pending_limit = 256;
+    // What NeighbourLimits says unless it is told otherwise.
+    static constexpr std::size_t entry_limit = NeighbourLimits{}.entries;
+    static constexpr std::size_t incomplete_limit = NeighbourLimits{}.incomplete;
+    static constexpr std::size_t pending_limit_per_neighbour =
+        NeighbourLimits{}.pending_per_neighbour;
+    static constexpr std::size_t pending_limit = NeighbourLimits{}.pending;
     // RFC 1122 §2.3.2.1: at most one request per second for one target.
     static constexpr Duration request_interval = seconds(1);
     static constexpr std::uint32_t request_tries = 3;
@@ -66,7 +75,12 @@ class NeighbourCache {
     // How long packets for a failed neighbour are refused before it is asked for anew.
     static constexpr Duration failed_hold = seconds(1);
 
-    explicit NeighbourCache(NeighbourEvents& events) : events_(events) {}
+    // How exact "least recently used" is: an entry in use is moved to the end of its list no more
+    // often, so that a packet to a known neighbour costs a look-up and nothing else.
+    static constexpr Duration recency_granularity = milliseconds(100);
+
+    explicit NeighbourCache(NeighbourEvents& events, const NeighbourLimits& limits = {},
+                            const SipHashKey& key = {});
     NeighbourCache(const NeighbourCache&) = delete;
     NeighbourCache& operator=(const NeighbourCache&) = delete;
 
@@ -77,6 +91,11 @@ class NeighbourCache {
     };
     // For a packet that is about to be sent: counts as use of the entry.
     Answer look_up(Ipv4Address address, Time now);
+
+    // It did not answer when it was last asked, less than distrust_time ago. No use of the entry.
+    bool is_failed(Ipv4Address address, Time now) const;
+    // How long who did not answer is avoided where there is another way (RFC 1122 §3.3.1.5).
+    static constexpr Duration distrust_time = seconds(60);
 
     // Keeps a packet whose neighbour is unknown, and asks. none, or neighbour_pending_overflow:
     // then the packet has been given back through on_discarded.
@@ -91,11 +110,23 @@ class NeighbourCache {
     bool heard_claim(Ipv4Address sender, MacAddress mac, Time now);
 
     // Exact or early, never late.
-    Time next_deadline() const { return next_deadline_; }
+    Time next_deadline() const {
+        return deadlines_.empty() ? Time::never() : deadlines_.begin()->first;
+    }
     void advance(Time now);
 
-    std::size_t size() const { return entries_.size(); }
+    // Entries that the operator made and unmade. A permanent one is neither asked nor forgotten,
+    // and nothing that is heard changes it. False: the address or the MAC is no station's, or the
+    // cache is full of permanent ones.
+    bool add_permanent(Ipv4Address address, MacAddress mac, Time now);
+    // False: there is no such entry. What waited for it is dropped as unreachable.
+    bool remove(Ipv4Address address, Time now);
+    // Removes all but the permanent ones.
+    void flush(Time now);
+
+    std::size_t size() const { return table_.size(); }
     std::size_t pending_packets() const { return pending_packets_; }
+    const NeighbourLimits& limits() const { return limits_; }
 
     // How an entry looks from outside; `state` as of `now`.
     struct Neighbour {
@@ -103,61 +134,54 @@ class NeighbourCache {
         MacAddress mac;  // zero while it is not known
         NeighbourState state = NeighbourState::incomplete;
         std::size_t pending_packets = 0;
-        Time last_used;
+        Time last_used;            // by a packet to it; until there was one: when it was made
+        Time last_confirmed;       // when it last said that it has this MAC; never(): not yet
+        std::uint32_t probes = 0;  // requests sent since it last answered
     };
     // In the order of their addresses.
     template <class Visitor>
     void for_each(Time now, Visitor&& visit) const {
-        for (const auto& [address, entry] : entries_) {
-            visit(Neighbour{address, entry.mac, entry.state_at(now), entry.pending.size(),
-                            entry.last_used});
-        }
+        for (const Entry* entry : table_.all())
+            visit(row_of(*entry, now));
     }
 
   private:
-    struct Entry {
-        MacAddress mac{};
-        NeighbourState state = NeighbourState::incomplete;
-        std::uint32_t tries = 0;  // requests since the last answer
-        bool ask_all = true;      // requests go to the broadcast address
-        bool asked = false;       // last_request means something
-        bool used = false;        // a packet was sent there, or wanted to be
-        Time last_request{};
-        Time last_used{};
-        Time until{};  // reachable: trusted until; failed: packets refused until
-        Time deadline = Time::never();
-        std::deque<OwnedPacket> pending;
+    using Entry = NeighbourTable::Entry;
 
-        NeighbourState state_at(Time now) const {
-            return state == NeighbourState::reachable && now >= until ? NeighbourState::stale
-                                                                      : state;
-        }
-        bool asked_just_now(Time now) const {
-            return asked && now < last_request + request_interval;
-        }
-    };
-    using Entries = std::map<Ipv4Address, Entry>;
+    static NeighbourState state_at(const Entry& entry, Time now) {
+        return entry.state == NeighbourState::reachable && now >= entry.until
+                   ? NeighbourState::stale
+                   : entry.state;
+    }
+    static bool asked_just_now(const Entry& entry, Time now) {
+        return entry.asked && now < entry.last_request + request_interval;
+    }
+    static Neighbour row_of(const Entry& entry, Time now);
 
     Entry* find(Ipv4Address address);
     // A new entry, after making room for it; nullptr when there is none to be had.
     Entry* create(Ipv4Address address, NeighbourState state, Time now);
-    bool make_room(bool among_incomplete, Time now);
-    void set_state(Entry& entry, NeighbourState state);
+    bool make_room(Time now);
+    bool make_incomplete_room(Time now);
+    bool evict(NeighbourTable::Class which, Time now);
+    void forget(Entry& entry, DropReason reason, Time now);
+    void set_state(Entry& entry, NeighbourState state, Time now);
     void arm(Entry& entry, Time deadline);
-    void solicit(Ipv4Address address, Entry& entry, Time now);
+    void solicit(Entry& entry, Time now);
     void learn(Entry& entry, MacAddress mac, NeighbourState state, Time now);
     void fail(Entry& entry, Time now);
-    void on_deadline(Ipv4Address address, Entry& entry, Time now);
+    void on_deadline(Entry& entry, Time now);
     void discard_oldest(Entry& entry, DropReason reason, Time now);
     bool make_pending_room(Entry& entry, Time now);
 
     NeighbourEvents& events_;
-    Entries entries_;
+    NeighbourLimits limits_;
+    NeighbourTable table_;
     Ipv4Address last_address_{};  // the entry found last: most hosts talk through one gateway
     Entry* last_entry_ = nullptr;
-    std::size_t incomplete_ = 0;
     std::size_t pending_packets_ = 0;
-    Time next_deadline_ = Time::never();
+    // Of the few that are being asked or soon will be, the next one first.
+    std::set<std::pair<Time, Ipv4Address>> deadlines_;
 };
 
 }  // namespace berth::link

@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "berth/address.hpp"
 #include "ip/datagram_queue.hpp"
+#include "ip/send_control.hpp"
 #include "link/interface.hpp"
 
 namespace berth::socket {
@@ -68,13 +69,7 @@ enum class Option : std::uint8_t {
     icmp_filter,          // ICMP_FILTER, raw ICMP: a bit for each type that is not wanted
 };
 
-// Linux ip(7) IP_PMTUDISC_*: whether datagrams may be fragmented, and what is done about the path.
-enum class MtuDiscover : std::uint8_t {
-    never,   // fragmented wherever needed, here and by routers
-    want,    // DF while they fit the path MTU, fragmented here beyond it
-    always,  // DF; too large for the path MTU: message_size
-    probe,   // DF; the path MTU is not looked at, only the link's
-};
+using ip::MtuDiscover;
 
 enum class Shutdown : std::uint8_t { read, write, both };
 
@@ -92,13 +87,7 @@ struct Received {
     std::uint8_t tos = 0;  // DSCP and ECN
 };
 
-// What the sender of one datagram chooses for it alone (cmsg IP_PKTINFO, IP_TTL, IP_TOS).
-struct SendControl {
-    Ipv4Address source{};  // unspecified: the socket's, or the path's
-    std::optional<link::InterfaceIndex> interface_index{};
-    std::optional<std::uint8_t> ttl{};
-    std::optional<std::uint8_t> tos{};
-};
+using ip::SendControl;
 
 // Membership in a multicast group (ip_mreqn, ip_mreq_source).
 struct Membership {
@@ -146,8 +135,8 @@ class Socket {
                                                      const SendControl& control);
     // The oldest of the errors that Option::receive_errors has had queued; would_block: none.
     virtual Result<ip::QueuedError, std::errc> take_queued_error();
-    // Multicast, datagram and raw sockets. address_in_use: joined already; not_available: not
-    // joined, or no such interface; no_buffer_space: the bound on memberships.
+    // Multicast, datagram and raw sockets. address_in_use: joined already; address_not_available:
+    // not joined; no_such_device; no_buffer_space: the bound on memberships (ip::JoinedGroups).
     virtual std::errc join(const Membership& membership);
     virtual std::errc leave(const Membership& membership);
     virtual std::errc shutdown(Shutdown how) = 0;

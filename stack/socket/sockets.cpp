@@ -1,5 +1,7 @@
 #include "socket/sockets.hpp"
 
+#include "socket/ping_socket.hpp"
+#include "socket/raw_socket.hpp"
 #include "socket/tcp_socket.hpp"
 #include "socket/udp_socket.hpp"
 
@@ -27,14 +29,25 @@ Row row_of(const demux::Entry& entry) {
     return row;
 }
 
+Row row_of(const ip::DatagramPort& port, Port number, Protocol protocol, std::string_view netid) {
+    Row row;
+    row.protocol = protocol;
+    row.netid = netid;
+    row.state = port.is_connected() ? "ESTAB" : "UNCONN";
+    row.receive_queue = port.queue.queued_bytes();
+    row.local = {port.local_address(), number};
+    row.remote = {port.remote_address(), 0};
+    return row;
+}
+
 }  // namespace
 
-std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t /*protocol*/) {
+std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t protocol) {
     switch (type) {
         case Type::stream: return std::make_unique<TcpSocket>(stack);
         case Type::datagram: return std::make_unique<UdpSocket>(stack);
-        case Type::ping:
-        case Type::raw: break;
+        case Type::ping: return PingSocket::open(stack);
+        case Type::raw: return RawSocket::open(stack, protocol);
     }
     return nullptr;
 }
@@ -47,13 +60,22 @@ std::vector<Row> rows(const Stack& stack) {
                         listener.accept_queue.size(),
                         listener.backlog,
                         listener.local,
-                        {}});
+                        {},
+                        "tcp"});
     });
     stack.tcp().table().for_each([&](const demux::Entry& entry) { rows.push_back(row_of(entry)); });
     stack.udp().for_each([&](const udp::UdpPort& port) {
         if (!port.is_bound()) return;
         rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN",
-                        port.queued_bytes(), 0, port.local, port.remote()});
+                        port.inbox.queued_bytes(), 0, port.local, port.remote(), "udp"});
+    });
+    stack.icmp().ping_ports().for_each([&](const icmp::PingPort& port) {
+        if (port.identifier() != 0)
+            rows.push_back(row_of(port, port.identifier(), Protocol::icmp, "icmp"));
+    });
+    stack.raw().for_each([&](const ip::RawPort& port) {
+        rows.push_back(
+            row_of(port, port.protocol(), static_cast<Protocol>(port.protocol()), "raw"));
     });
     return rows;
 }

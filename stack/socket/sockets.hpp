@@ -12,11 +12,13 @@
 
 namespace berth::socket {
 
-// `protocol` counts for raw sockets only.
+// `protocol` counts for raw sockets only. nullptr: no more of that type, or a raw socket without a
+// protocol.
 std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t protocol = 0);
 
 // One line of the socket table: a listener, a connection (with or without a socket), a half-open or
-// TIME-WAIT record, a UDP port.
+// TIME-WAIT record, a UDP port, a ping or raw socket. The local port of a ping socket is its
+// identifier, that of a raw socket its protocol (both as ss has them).
 struct Row {
     Protocol protocol = Protocol::tcp;
     std::string_view state;  // "LISTEN", "ESTAB" … as ss writes them; "UNCONN" and "ESTAB" for UDP
@@ -24,7 +26,8 @@ struct Row {
         0;                       // bytes not yet read; for a listener: connections not yet accepted
     std::size_t send_queue = 0;  // bytes not yet acknowledged; for a listener: its backlog
     Endpoint local;
-    Endpoint remote;  // zero for a listener or unconnected port
+    Endpoint remote;                 // zero for a listener or unconnected port
+    std::string_view netid = "tcp";  // "tcp", "udp", "icmp" for ping sockets, "raw"
 };
 std::vector<Row> rows(const Stack& stack);
 

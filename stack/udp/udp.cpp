@@ -27,19 +27,22 @@ UdpPort& Udp::open(Receiver* user) {
     return *ports_.back();
 }
 
-void Udp::close(UdpPort& port) {
+void Udp::close(UdpPort& port, Time now) {
     if (port.connected_) connected_.erase(port);
-    if (port.bound_) bound_.erase(port);
-    if (port.blocked_on_) blocked_.erase(std::find(blocked_.begin(), blocked_.end(), &port));
+    if (port.bound_) detach(port);
+    if (port.blocked_) blocked_.erase(std::find(blocked_.begin(), blocked_.end(), &port));
+    port.joined_.leave_all(ip_, now);
     const std::size_t slot = port.slot_;
     std::swap(ports_[slot], ports_.back());
     ports_[slot]->slot_ = slot;
     ports_.pop_back();
 }
 
+// A port may be bound to a group or broadcast address, to hear nothing else (as on Linux).
 std::errc Udp::bind(UdpPort& port, Endpoint local) {
     if (port.bound_) return std::errc::invalid_argument;
-    if (!local.address.is_unspecified() && !ip_.is_own(local.address))
+    if (!local.address.is_unspecified() && !ip_.is_own(local.address) &&
+        !ip_.is_group(local.address))
         return std::errc::address_not_available;
     if (local.port == 0) {
         const std::optional<Port> chosen = choose_port(local.address, {});
@@ -54,7 +57,8 @@ std::errc Udp::connect(UdpPort& port, Endpoint remote) {
     // An address that an earlier connect chose is chosen anew.
     const bool address_free =
         !port.bound_ || port.address_chosen_ || port.local.address.is_unspecified();
-    const auto path = ip_.route(remote.address, address_free ? Ipv4Address{} : port.local.address);
+    const auto path =
+        path_for(port, remote.address, address_free ? Ipv4Address{} : source_of(port), {});
     if (!path) return std::errc::network_unreachable;
 
     const bool was_connected = port.connected_;
@@ -109,28 +113,64 @@ std::errc Udp::check_remote(const UdpPort& port, Endpoint remote) const {
     return {};
 }
 
+// Several ports may have one endpoint if all of them agreed to (SO_REUSEADDR), or if each hears
+// another interface only.
+bool Udp::may_share(const UdpPort& port, Endpoint local) const {
+    std::size_t sharers = 0;
+    for (const UdpPort* each = sharers_of(local); each != nullptr; each = each->next_sharer_) {
+        const bool agreed = port.reuse_address && each->reuse_address;
+        const bool apart = port.bind_interface && each->bind_interface &&
+                           *port.bind_interface != *each->bind_interface;
+        if (!agreed && !apart) return false;
+        ++sharers;
+    }
+    return sharers < limit_sharers;
+}
+
 bool Udp::bind_to(UdpPort& port, Endpoint local) {
+    if (!may_share(port, local)) return false;
     port.local = local;
-    port.bound_ = bound_.insert(port);
-    if (!port.bound_) port.local = {};
-    return port.bound_;
+    attach(port);
+    return true;
 }
 
 // Binds to another address, same port; false, and all as before, if that is taken.
 bool Udp::move_to(UdpPort& port, Ipv4Address address) {
     if (port.local.address == address) return true;
-    if (bound_.find_exact({address, port.local.port}) != nullptr) return false;
-    bound_.erase(port);
+    if (!may_share(port, {address, port.local.port})) return false;
+    detach(port);
     port.local.address = address;
-    return bound_.insert(port);
+    attach(port);
+    return true;
 }
 
 void Udp::unbind(UdpPort& port) {
-    bound_.erase(port);
-    port.bound_ = false;
+    detach(port);
     port.port_chosen_ = false;
     port.address_chosen_ = false;
     port.local = {};
+}
+
+// The table holds the last bound of those that share an endpoint; each leads to the one before it.
+void Udp::attach(UdpPort& port) {
+    port.next_sharer_ = sharers_of(port.local);
+    if (port.next_sharer_ != nullptr) bound_.erase(*port.next_sharer_);
+    bound_.insert(port);
+    port.bound_ = true;
+}
+
+void Udp::detach(UdpPort& port) {
+    UdpPort* before = sharers_of(port.local);
+    if (before == &port) {
+        bound_.erase(port);
+        if (port.next_sharer_ != nullptr) bound_.insert(*port.next_sharer_);
+    } else {
+        while (before->next_sharer_ != &port)
+            before = before->next_sharer_;
+        before->next_sharer_ = port.next_sharer_;
+    }
+    port.next_sharer_ = nullptr;
+    port.bound_ = false;
 }
 
 std::optional<Port> Udp::choose_port(Ipv4Address local, Endpoint remote) {

@@ -20,6 +20,10 @@ enum class IcmpType : std::uint8_t {
     parameter_problem = 12,
     timestamp_request = 13,
     timestamp_reply = 14,
+    information_request = 15,
+    information_reply = 16,
+    address_mask_request = 17,
+    address_mask_reply = 18,
 };
 
 namespace icmp_code {
@@ -40,10 +44,21 @@ inline constexpr std::uint8_t host_unreachable_for_tos = 12;
 inline constexpr std::uint8_t communication_prohibited = 13;
 inline constexpr std::uint8_t host_precedence_violation = 14;
 inline constexpr std::uint8_t precedence_cutoff = 15;
+// Of redirect.
+inline constexpr std::uint8_t redirect_net = 0;
+inline constexpr std::uint8_t redirect_host = 1;
 // Of time exceeded.
 inline constexpr std::uint8_t ttl_exceeded = 0;
 inline constexpr std::uint8_t reassembly_time_exceeded = 1;
+// Of parameter problem (RFC 792, RFC 1122 §3.2.2.5).
+inline constexpr std::uint8_t see_pointer = 0;
+inline constexpr std::uint8_t required_option_missing = 1;
 }  // namespace icmp_code
+
+// The second word of a parameter problem: which octet of the quoted header is wrong.
+constexpr std::uint32_t icmp_pointer(std::uint8_t octet) {
+    return std::uint32_t{octet} << 24;
+}
 
 struct IcmpHeader {
     IcmpType type = IcmpType::echo_request;

@@ -1,6 +1,7 @@
 #include "wire/ipv4.hpp"
 
 #include "wire/checksum.hpp"
+#include "wire/ipv4_options.hpp"
 
 namespace berth::wire {
 namespace {
@@ -20,28 +21,6 @@ constexpr std::uint16_t dont_fragment_bit = 0x4000;
 constexpr std::uint16_t more_fragments_bit = 0x2000;
 constexpr std::uint16_t fragment_offset_mask = 0x1fff;  // in units of eight bytes
 
-constexpr std::uint8_t option_end = 0;
-constexpr std::uint8_t option_no_operation = 1;
-constexpr std::uint8_t option_loose_source_route = 131;
-constexpr std::uint8_t option_strict_source_route = 137;
-
-// Calls visit(type) for each option up to the end of the list; false if a length does not fit.
-template <class Visit>
-bool walk_options(Bytes options, Visit visit) {
-    std::size_t at = 0;
-    while (at < options.size() && options[at] != option_end) {
-        if (options[at] == option_no_operation) {
-            ++at;
-            continue;
-        }
-        const std::size_t left = options.size() - at;
-        if (left < 2 || options[at + 1] < 2 || options[at + 1] > left) return false;
-        visit(options[at]);
-        at += options[at + 1];
-    }
-    return true;
-}
-
 }  // namespace
 
 Result<Ipv4View, DropReason> Ipv4View::parse(Bytes packet) {
@@ -57,7 +36,7 @@ Result<Ipv4View, DropReason> Ipv4View::parse(Bytes packet) {
     }
     if (checksum_of(packet.first(header_size)) != 0) return Failure{DropReason::ip_bad_checksum};
     const Ipv4View view(packet.first(total_length));
-    if (header_size > ipv4_header_bytes && !walk_options(view.options(), [](std::uint8_t) {})) {
+    if (header_size > ipv4_header_bytes && !walk_options(view.options(), [](Bytes) {})) {
         return Failure{DropReason::ip_bad_option};
     }
     return view;
@@ -107,8 +86,9 @@ Bytes Ipv4View::options() const {
 
 bool Ipv4View::has_source_route() const {
     bool found = false;
-    walk_options(options(), [&found](std::uint8_t type) {
-        found |= type == option_loose_source_route || type == option_strict_source_route;
+    walk_options(options(), [&found](Bytes option) {
+        found |= option[0] == ipv4_option::loose_source_route ||
+                 option[0] == ipv4_option::strict_source_route;
     });
     return found;
 }

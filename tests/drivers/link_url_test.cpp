@@ -55,6 +55,25 @@ TEST(LinkUrl, ImpairmentGoesWithEveryKind) {
     EXPECT_FALSE(parsed("tap:tap0").options.impairment.any());
 }
 
+TEST(LinkUrl, AVlanGoesWithEveryLinkThatHasEthernetHeaders) {
+    EXPECT_EQ(parsed("tap:tap0").options.vlan, 0);
+    EXPECT_EQ(parsed("tap:tap0,vlan=10").options.vlan, 10);
+    EXPECT_EQ(parsed("pcap:eth1,vlan=1").options.vlan, 1);
+    EXPECT_EQ(parsed("pcapfile:x,vlan=4094").options.vlan, 4094);
+    EXPECT_EQ(parsed("unix:/tmp/hub,listen,vlan=7").options.vlan, 7);
+    EXPECT_EQ(parsed("cable:x,vlan=7").options.vlan, 7);
+    for (const char* bad : {"0", "4095", "4096", "65546", "-1", "ten", "", "10.5"}) {
+        const std::string text = std::string("tap:tap0,vlan=") + bad;
+        EXPECT_EQ(error_of(text), "link '" + text + "': bad value '" + bad +
+                                      "' of option 'vlan': expected a VLAN's number from 1 to "
+                                      "4094");
+    }
+    EXPECT_NE(error_of("tap:tap0,vlan=1,vlan=2").find("given twice"), std::string::npos);
+    EXPECT_EQ(error_of("cable:x,raw,vlan=7"),
+              "link 'cable:x,raw,vlan=7': a raw link has no Ethernet header to bear a VLAN's tag; "
+              "leave out raw or vlan");
+}
+
 TEST(LinkUrl, DoubledCommaIsAComma) {
     EXPECT_EQ(parsed("pcapfile:a,,b,out=c,,d").name, "a,b");
     EXPECT_EQ(parsed("pcapfile:a,,b,out=c,,d").options.out, "c,d");
@@ -70,9 +89,10 @@ TEST(LinkUrl, ErrorsSayWhatWouldBeRight) {
     EXPECT_EQ(error_of("tep:tap0"),
               "unknown kind of link 'tep:' in 'tep:tap0'; the kinds are tap:, pcap:, pcapfile:, "
               "unix: and cable:");
-    EXPECT_EQ(error_of("tap:tap0,lost=1%"),
-              "link 'tap:tap0,lost=1%': unknown option 'lost' of a tap: link; its options are mtu, "
-              "loss, duplicate, reorder, corrupt, flips, delay, jitter, rate, queue and seed");
+    EXPECT_EQ(
+        error_of("tap:tap0,lost=1%"),
+        "link 'tap:tap0,lost=1%': unknown option 'lost' of a tap: link; its options are mtu, "
+        "vlan, loss, duplicate, reorder, corrupt, flips, delay, jitter, rate, queue and seed");
     EXPECT_EQ(error_of("tap:tap0,loss=5"),
               "link 'tap:tap0,loss=5': bad value '5' of option 'loss': expected a probability such "
               "as 1%, 0.25% or 250ppm");

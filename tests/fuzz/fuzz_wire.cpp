@@ -183,11 +183,17 @@ void try_ipv4(Bytes bytes) {
 
 void try_ethernet(Bytes frame) {
     const auto view = EthernetView::parse(frame);
-    if (!view) return check(frame.size() < ethernet_header_bytes, "any long enough frame parses");
-    Octets written(ethernet_header_bytes);
-    write(view->header(), written);
-    check(std::equal(written.begin(), written.end(), frame.begin()),
-          "Ethernet is written as it was read");
+    if (!view) {
+        return check(frame.size() < ethernet_header_bytes + vlan_tag_bytes,
+                     "any long enough frame parses");
+    }
+    const EthernetHeader header = view->header();
+    if (header.vlan != 0 || view->header_bytes() == ethernet_header_bytes) {
+        Octets written(ethernet_header_size(header.vlan));
+        write(header, written);
+        const auto again = EthernetView::parse(written);
+        check(again && again->header() == header, "Ethernet is written as it was read");
+    }
     const Octets payload = exact_copy(view->payload());
     try_arp(payload);
     try_ipv4(payload);

@@ -119,12 +119,11 @@ class LowerLayers {
     Fate feed_transport(link::Frame& frame, const wire::Ipv4View& packet, bool to_link_group,
                         link::InterfaceIndex index) {
         if (packet.protocol() == static_cast<std::uint8_t>(Protocol::icmp)) {
-            const auto result = icmp.receive(packet, now);
+            const auto result = icmp.receive(frame, packet, index, now);
             if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
-            const auto& report = std::get<icmp::ErrorReport>(result);
-            if (report.association.protocol == Protocol::udp) {
-                return udp.on_icmp_error(report.association.four_tuple, report.type, report.code);
-            }
+            const auto& report = std::get<ip::ErrorReport>(result);
+            if (report.protocol == static_cast<std::uint8_t>(Protocol::udp))
+                return udp.on_icmp_error(report, now);
             return Fate::dropped(DropReason::icmp_error_no_match);
         }
         const auto unreachable = wire::IcmpType::destination_unreachable;

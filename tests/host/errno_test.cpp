@@ -64,7 +64,10 @@ constexpr const char* peer = HostPair::client_text;
 TEST_F(Errno, Socket) {
     EXPECT_EQ(errno_of(berth_socket(AF_INET6, SOCK_STREAM, 0)), EAFNOSUPPORT);
     EXPECT_EQ(errno_of(berth_socket(AF_UNIX, SOCK_STREAM, 0)), EAFNOSUPPORT);
-    EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_RAW, 0)), ESOCKTNOSUPPORT);
+    EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_SEQPACKET, 0)), ESOCKTNOSUPPORT);
+    EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_RAW, 0)), EPROTONOSUPPORT);
+    EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_RAW, 256)), EINVAL);
+    EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_RAW, -1)), EINVAL);
     EXPECT_EQ(errno_of(berth_socket(AF_INET, 15, 0)), EINVAL);
     EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_STREAM | 0x100000, 0)), EINVAL);
     EXPECT_EQ(errno_of(berth_socket(AF_INET, SOCK_STREAM, IPPROTO_UDP)), EPROTONOSUPPORT);
@@ -205,7 +208,8 @@ TEST_F(Errno, SendAndReceiveArguments) {
     EXPECT_EQ(errno_of(berth_recv(server.fd(), nullptr, 1, 0)), EFAULT);
     EXPECT_EQ(errno_of(berth_send(server.fd(), "x", 1, MSG_OOB)), EOPNOTSUPP);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_OOB)), EINVAL);
-    EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_ERRQUEUE)), EOPNOTSUPP);
+    EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_ERRQUEUE)), EAGAIN);
+    EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_MORE)), EOPNOTSUPP);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_DONTWAIT)), EAGAIN);
     EXPECT_EQ(berth_recv(server.fd(), buffer.data(), 0, 0), 0);
     EXPECT_EQ(berth_send(server.fd(), nullptr, 0, 0), 0);

@@ -114,12 +114,15 @@ TEST_F(IcmpErrorTest, Rfc1122_3_2_2_NeverToASourceThatIsNoSingleHost) {
     }
 }
 
-TEST_F(IcmpErrorTest, Rfc1812_4_3_2_8_ErrorsAreLimited) {
+TEST_F(IcmpErrorTest, Rfc1812_4_3_2_8_OnePeerHasItsShare) {
+    using Limits = icmp::ErrorLimiter;
     std::uint32_t sent = 0;
     for (int i = 0; i < 1000; ++i)
         sent += error_about(datagram(peer_ip, our_ip));
-    EXPECT_LE(sent, icmp::Icmp::error_burst);
-    EXPECT_GE(sent, icmp::Icmp::error_burst / 2 - 1);
+    EXPECT_LE(sent, Limits::peer_burst);
+    EXPECT_GE(sent, Limits::peer_burst / 2 - 1);
+    EXPECT_EQ(host.icmp.counters().peer_limit, 1000 - sent);
+    EXPECT_TRUE(error_about(datagram({192, 0, 2, 77}, our_ip))) << "another has its own";
     // Over ten seconds of a storm.
     sent = 0;
     for (int i = 0; i < 100'000; ++i) {
@@ -127,25 +130,87 @@ TEST_F(IcmpErrorTest, Rfc1812_4_3_2_8_ErrorsAreLimited) {
         sent += error_about(datagram(peer_ip, our_ip));
         host.device().sent.clear();
     }
-    EXPECT_LE(sent, 10 * icmp::Icmp::errors_per_second);
-    EXPECT_GE(sent, 10 * icmp::Icmp::errors_per_second / 2);
-    EXPECT_EQ(host.icmp.errors_sent() + host.icmp.errors_suppressed(), 101'000u);
+    EXPECT_LE(sent, 10 * Limits::peer_per_second + Limits::peer_burst);
+    EXPECT_GE(sent, 10 * Limits::peer_per_second / 2);
+    EXPECT_EQ(host.icmp.errors_sent() + host.icmp.errors_suppressed(), 101'001u);
+}
+
+TEST_F(IcmpErrorTest, Rfc1812_4_3_2_8_AllTogetherHaveTheirs) {
+    using Limits = icmp::ErrorLimiter;
+    std::uint32_t sent = 0;
+    for (std::uint32_t i = 0; i < 1000; ++i)
+        sent += error_about(datagram(Ipv4Address(Ipv4Address(198, 18, 0, 1).value + i), our_ip));
+    EXPECT_LE(sent, Limits::burst);
+    EXPECT_GE(sent, Limits::burst / 2 - 1);
+    sent = 0;
+    for (std::uint32_t i = 0; i < 100'000; ++i) {
+        host.now = host.now + microseconds(100);
+        sent += error_about(
+            datagram(Ipv4Address(Ipv4Address(198, 18, 0, 1).value + i % 50'000), our_ip));
+        host.device().sent.clear();
+    }
+    EXPECT_LE(sent, 10 * Limits::per_second + Limits::burst);
+    EXPECT_GE(sent, 10 * Limits::per_second / 2);
+    EXPECT_GT(host.icmp.counters().total_limit, 0u);
+}
+
+TEST_F(IcmpErrorTest, Rfc1812_4_3_2_8_ASilentSecondFillsTheBucketAgain) {
+    while (error_about(datagram(peer_ip, our_ip)))
+        continue;
+    host.now = host.now + seconds(1);
+    std::uint32_t sent = 0;
+    while (error_about(datagram(peer_ip, our_ip)))
+        ++sent;
+    EXPECT_GE(sent, icmp::ErrorLimiter::peer_burst / 2 - 1);
+}
+
+TEST_F(IcmpErrorTest, WhatIsNotSentIsCountedByItsReason) {
+    EXPECT_FALSE(error_about(icmp_from_peer(unreachable)));
+    EXPECT_FALSE(error_about(datagram(peer_ip, {255, 255, 255, 255})));
+    EXPECT_FALSE(error_about(datagram({240, 0, 0, 1}, our_ip)));
+    const auto& counters = host.icmp.counters();
+    EXPECT_EQ(counters.about_error, 1u);
+    EXPECT_EQ(counters.about_group, 1u);
+    EXPECT_EQ(counters.to_bad_source, 1u);
+    EXPECT_EQ(counters.about_fragment, 0u);
+    EXPECT_EQ(counters.peer_limit + counters.total_limit, 0u);
+}
+
+// RFC 1122 §3.2.2: a host's errors have a TOS of zero; RFC 1812 §4.3.2.5: a router's precedence 6.
+TEST_F(IcmpErrorTest, Rfc1812_4_3_2_5_PrecedenceOfErrors) {
+    EXPECT_TRUE(error_about(datagram(peer_ip, our_ip)));
+    EXPECT_EQ(host.device().take().bytes[1], 0);
+    EXPECT_TRUE(error_about(datagram(peer_ip, far_ip)));
+    EXPECT_EQ(host.device().take().bytes[1], 0xc0);
+}
+
+// RFC 1812 §4.3.2.4: from the interface that it leaves by, when the packet was in transit.
+TEST_F(IcmpErrorTest, Rfc1812_4_3_2_4_SourceOfErrorsAboutTransit) {
+    host.add_interface(link::LinkKind::raw_ip);
+    host.ip.add_address(1, {{198, 51, 100, 2}, 24});
+    const Octets packet = datagram({198, 51, 100, 7}, far_ip);
+    host.icmp.send_error(wire::IcmpType::time_exceeded, 0, *wire::Ipv4View::parse(packet), false,
+                         host.now);
+    ASSERT_EQ(host.transmit(1), 1u);
+    const Octets bytes = host.device(1).take().bytes;
+    EXPECT_EQ(wire::Ipv4View::parse(bytes)->source(), Ipv4Address(198, 51, 100, 2));
 }
 
 TEST_F(IcmpErrorTest, TheSecondWordIsTheCallers) {
     const Octets packet = datagram(peer_ip, our_ip);
     host.icmp.send_error(wire::IcmpType::parameter_problem, 0, *wire::Ipv4View::parse(packet),
-                         false, host.now, 0x14000000);
+                         false, host.now, wire::icmp_pointer(20));
     host.transmit();
     EXPECT_EQ(load_be32(host.device().take().bytes, 24), 0x14000000u);
 }
 
 class IcmpErrorReceivedTest : public IcmpErrorTest {
   protected:
-    std::variant<Fate, icmp::ErrorReport> receive(Bytes packet) {
+    std::variant<Fate, ip::ErrorReport> receive(Bytes packet) {
         const auto view = wire::Ipv4View::parse(packet);
         EXPECT_TRUE(view);
-        return host.icmp.receive(*view, host.now);
+        link::Frame frame;
+        return host.icmp.receive(frame, *view, 0, host.now);
     }
     DropReason reason(Bytes packet) {
         const auto result = receive(packet);
@@ -166,13 +231,13 @@ TEST_F(IcmpErrorReceivedTest, TheReportNamesTheAssociationSeenFromHere) {
     for (const std::uint8_t protocol : {std::uint8_t{6}, std::uint8_t{17}}) {
         const Octets packet = error_quoting(ours(protocol));
         const auto result = receive(packet);
-        const auto* report = std::get_if<icmp::ErrorReport>(&result);
+        const auto* report = std::get_if<ip::ErrorReport>(&result);
         ASSERT_NE(report, nullptr);
         EXPECT_EQ(report->type, unreachable);
         EXPECT_EQ(report->code, 3);
         EXPECT_EQ(report->rest, 0x540u);
-        EXPECT_EQ(report->association.protocol, static_cast<Protocol>(protocol));
-        EXPECT_EQ(report->association.four_tuple, (FourTuple{{our_ip, 1000}, {far_ip, 2000}}));
+        EXPECT_EQ(report->protocol, protocol);
+        EXPECT_EQ(report->four_tuple, (FourTuple{{our_ip, 1000}, {far_ip, 2000}}));
         EXPECT_EQ(report->quoted_transport.size(), 12u);
     }
 }
@@ -219,9 +284,25 @@ TEST_F(IcmpErrorReceivedTest, MalformedQuotes) {
     EXPECT_EQ(reason(error_quoting(later_fragment)), DropReason::icmp_error_bad_quote);
 }
 
-TEST_F(IcmpErrorReceivedTest, ProtocolsWithoutPortsBelongToNobody) {
-    EXPECT_EQ(reason(error_quoting(ours(1))), DropReason::icmp_error_no_match);
-    EXPECT_EQ(reason(error_quoting(ours(132))), DropReason::icmp_error_no_match);
+TEST_F(IcmpErrorReceivedTest, ProtocolsWithoutPortsAreReportedByTheirNumber) {
+    const Octets packet = error_quoting(ours(132));
+    const auto result = receive(packet);
+    const auto* report = std::get_if<ip::ErrorReport>(&result);
+    ASSERT_NE(report, nullptr);
+    EXPECT_EQ(report->protocol, 132);
+    EXPECT_EQ(report->four_tuple, (FourTuple{{our_ip, 0}, {far_ip, 0}}));
+    EXPECT_EQ(report->reporter, peer_ip);
+    EXPECT_EQ(report->quoted_total_length, 32);
+}
+
+TEST_F(IcmpErrorReceivedTest, AnEchoRequestIsReportedByItsIdentifier) {
+    const Octets quote = harness::icmp_packet(
+        our_ip, far_ip, {wire::IcmpType::echo_request, 0, 0x1234'0001}, Octets(8));
+    const auto packet = error_quoting(quote);
+    const auto result = receive(packet);
+    const auto* report = std::get_if<ip::ErrorReport>(&result);
+    ASSERT_NE(report, nullptr);
+    EXPECT_EQ(report->four_tuple, (FourTuple{{our_ip, 0x1234}, {far_ip, 0}}));
 }
 
 }  // namespace

@@ -109,11 +109,10 @@ TEST_F(Rfc1122_3_2_1, LinkPaddingIsCutOff) {
 }
 
 TEST_F(Rfc1122_3_2_1, Clause_3_SourcesThatAreNoSingleHost) {
-    for (const Ipv4Address bad :
-         {Ipv4Address(255, 255, 255, 255), Ipv4Address(192, 0, 2, 255),
-          Ipv4Address(198, 51, 100, 255), Ipv4Address(224, 0, 0, 1),
-          Ipv4Address(239, 255, 255, 255), Ipv4Address(240, 0, 0, 1), Ipv4Address(127, 0, 0, 1),
-          Ipv4Address(0, 0, 0, 0), Ipv4Address(0, 1, 2, 3)}) {
+    for (const Ipv4Address bad : {Ipv4Address(255, 255, 255, 255), Ipv4Address(192, 0, 2, 255),
+                                  Ipv4Address(198, 51, 100, 255), Ipv4Address(224, 0, 0, 1),
+                                  Ipv4Address(239, 255, 255, 255), Ipv4Address(240, 0, 0, 1),
+                                  Ipv4Address(0, 0, 0, 0), Ipv4Address(0, 1, 2, 3)}) {
         EXPECT_EQ(reason_from(bad), DropReason::ip_bad_source) << to_string(bad);
     }
 }
@@ -140,11 +139,30 @@ TEST_F(Rfc1122_3_2_1, Clause_3_DestinationsThatAreOurs) {
 
 TEST_F(Rfc1122_3_2_1, Clause_3_DestinationsThatAreNot) {
     for (const Ipv4Address other :
-         {Ipv4Address(192, 0, 2, 3), Ipv4Address(203, 0, 113, 1), Ipv4Address(224, 0, 0, 2),
-          Ipv4Address(127, 0, 0, 1), Ipv4Address(0, 0, 0, 0), Ipv4Address(203, 0, 113, 255),
-          Ipv4Address(240, 0, 0, 1)}) {
+         {Ipv4Address(192, 0, 2, 3), Ipv4Address(203, 0, 113, 1), Ipv4Address(0, 0, 0, 0),
+          Ipv4Address(203, 0, 113, 255), Ipv4Address(240, 0, 0, 1)}) {
         EXPECT_EQ(reason_to(other), DropReason::ip_not_for_us) << to_string(other);
     }
+}
+
+TEST_F(Rfc1122_3_2_1, Clause_3g_LoopbackAddressesNeverComeFromALink) {
+    EXPECT_EQ(reason_from({127, 0, 0, 1}), DropReason::ip_loopback_from_link);
+    EXPECT_EQ(reason_to({127, 0, 0, 1}), DropReason::ip_loopback_from_link);
+    EXPECT_EQ(
+        reason(packet({127, 0, 0, 1}, {127, 0, 0, 1}), false, link::Interfaces::loopback_index),
+        DropReason::none);
+    EXPECT_EQ(reason(packet(our_ip, our_ip), false, link::Interfaces::loopback_index),
+              DropReason::none);
+}
+
+TEST_F(Rfc1122_3_2_1, Rfc1112_7_1_OnlyGroupsThatWereJoinedOnThatInterface) {
+    const Ipv4Address group{239, 1, 2, 3};
+    EXPECT_EQ(reason_to(group), DropReason::ip_not_member);
+    ASSERT_EQ(host.ip.groups().join(0, group, host.now), std::errc{});
+    EXPECT_EQ(reason_to(group), DropReason::none);
+    EXPECT_EQ(reason(packet(peer_ip, group), false, 1), DropReason::ip_not_member);
+    host.ip.groups().leave(0, group, host.now);
+    EXPECT_EQ(reason_to(group), DropReason::ip_not_member);
 }
 
 TEST_F(Rfc1122_3_2_1, Rfc1122_3_3_4_2_WeakHostModelAnyAddressOnAnyInterface) {
@@ -185,12 +203,24 @@ TEST_F(Rfc1122_3_2_1, Clause_8c_SourceRoutesAreRefused) {
               DropReason::ip_source_routed);
 }
 
-TEST_F(Rfc1122_3_2_1, FragmentsAreNamed) {
-    EXPECT_EQ(reason(changed([](Octets& b) { b[6] = 0x20; })), DropReason::ip_fragment)
+TEST_F(Rfc1122_3_2_1, Clause_8c_UnlessTheUserWantsThem) {
+    harness::LowerLayers willing{ip::Config{.accept_source_route = true}};
+    willing.add_interface(link::LinkKind::raw_ip);
+    willing.ip.add_address(0, {our_ip, 24});
+    const Octets completed = with_options(packet(), {131, 7, 8, 192, 0, 2, 9});
+    EXPECT_TRUE(willing.ip.receive({completed, false}, 0));
+}
+
+TEST_F(Rfc1122_3_2_1, FragmentsAreToldApart) {
+    const auto disposition = [&](const std::function<void(Octets&)>& change) {
+        const Octets bytes = changed(change);
+        return host.ip.receive({bytes, false}, 0)->disposition;
+    };
+    EXPECT_EQ(disposition([](Octets& b) { b[6] = 0x20; }), ip::Disposition::fragment)
         << "more follow";
-    EXPECT_EQ(reason(changed([](Octets& b) { b[7] = 1; })), DropReason::ip_fragment)
+    EXPECT_EQ(disposition([](Octets& b) { b[7] = 1; }), ip::Disposition::fragment)
         << "not the first";
-    EXPECT_EQ(reason(changed([](Octets& b) { b[6] = 0x40; })), DropReason::none)
+    EXPECT_EQ(disposition([](Octets& b) { b[6] = 0x40; }), ip::Disposition::local)
         << "do not fragment";
 }
 

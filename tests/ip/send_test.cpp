@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/lower_layers.hpp"
+#include "harness/packets.hpp"
 #include "ip/identification.hpp"
 
 namespace berth {
@@ -72,10 +73,48 @@ TEST_F(PathTest, Rfc1122_3_3_4_2_AChosenSourceOfAnotherInterfaceIsKept) {
 
 TEST_F(PathTest, DestinationsThatNeverGoOut) {
     for (const Ipv4Address bad :
-         {Ipv4Address(0, 0, 0, 0), Ipv4Address(0, 1, 2, 3), Ipv4Address(127, 0, 0, 1),
-          Ipv4Address(240, 0, 0, 1), our_ip, second_ip}) {
+         {Ipv4Address(0, 0, 0, 0), Ipv4Address(0, 1, 2, 3), Ipv4Address(240, 0, 0, 1)}) {
         EXPECT_EQ(reason_to(bad), DropReason::ip_no_route) << to_string(bad);
     }
+}
+
+TEST_F(PathTest, Rfc1122_3_2_1_3_g_OurOwnAddressesAreReachedWithoutALink) {
+    for (const Ipv4Address own : {our_ip, second_ip}) {
+        EXPECT_EQ(path_to(own).interface_index, link::Interfaces::loopback_index);
+        EXPECT_EQ(path_to(own).source, own);
+        EXPECT_TRUE(path_to(own).is_loopback);
+    }
+    EXPECT_EQ(path_to({127, 0, 0, 1}).source, Ipv4Address(127, 0, 0, 1));
+    EXPECT_EQ(path_to({127, 9, 8, 7}).source, Ipv4Address(127, 0, 0, 1));
+    EXPECT_EQ(reason_to(peer_ip, {127, 0, 0, 1}), DropReason::ip_no_source)
+        << "127/8 never leaves the host";
+}
+
+TEST_F(PathTest, ByOneInterfaceWhateverTheRoutesSay) {
+    EXPECT_EQ(host.ip.route(peer_ip, {}, 1)->interface_index, 1u);
+    EXPECT_EQ(host.ip.route({203, 0, 113, 9}, {}, 1)->next_hop, second_router);
+    EXPECT_EQ(host.ip.route({203, 0, 113, 9}, {}, 0)->next_hop, Ipv4Address(203, 0, 113, 9));
+    EXPECT_EQ(host.ip.route({255, 255, 255, 255}, {}, 1)->source, second_ip);
+    EXPECT_EQ(host.ip.route(peer_ip, {}, 9).error(), DropReason::ip_no_route);
+}
+
+TEST_F(PathTest, Rfc1122_3_2_1_3_a_ToAllBeforeThereIsAnAddress) {
+    host.add_interface(link::LinkKind::raw_ip);
+    const auto path = host.ip.route({255, 255, 255, 255}, {}, 2);
+    ASSERT_TRUE(path);
+    EXPECT_EQ(path->source, Ipv4Address());
+    EXPECT_EQ(host.ip.route(peer_ip, {}, 2).error(), DropReason::ip_no_source);
+}
+
+TEST_F(PathTest, AnAddressTakenAwayIsOursNoMore) {
+    host.ip.add_address(0, {{192, 0, 2, 9}, 24});
+    host.ip.remove_address(0, {{192, 0, 2, 9}, 24});
+    EXPECT_FALSE(host.ip.is_own({192, 0, 2, 9}));
+    EXPECT_TRUE(host.ip.is_own(our_ip));
+    EXPECT_EQ(path_to(peer_ip).source, our_ip) << "its network has another address of ours";
+    host.ip.remove_address(0, {our_ip, 24});
+    EXPECT_EQ(path_to(peer_ip).interface_index, 1u) << "by the default route";
+    EXPECT_FALSE(host.ip.is_broadcast({192, 0, 2, 255}));
 }
 
 TEST_F(PathTest, BroadcastsLeaveByTheirNetwork) {
@@ -146,23 +185,122 @@ TEST_F(SendTest, TheHeaderSaysWhatTheTransportChose) {
     EXPECT_EQ(Octets(packet->payload().begin(), packet->payload().end()), Octets(9, 0x5a));
 }
 
-TEST_F(SendTest, WhatIsLargerThanTheLinkIsNamed) {
-    EXPECT_EQ(send(1480), DropReason::none);
-    EXPECT_EQ(send(1481), DropReason::ip_too_big);
-    ip::SendFields narrow;
-    narrow.destination = {203, 0, 113, 9};
-    EXPECT_EQ(send(580, narrow), DropReason::none);
-    EXPECT_EQ(send(581, narrow), DropReason::ip_too_big);
+TEST_F(SendTest, WhatIsLargerThanTheLinkAndMayNotBeCutIsNamed) {
+    ip::SendFields fields;
+    fields.dont_fragment = true;
+    EXPECT_EQ(send(1480, fields), DropReason::none);
+    EXPECT_EQ(send(1481, fields), DropReason::ip_too_big);
+    fields.destination = {203, 0, 113, 9};
+    EXPECT_EQ(send(580, fields), DropReason::none);
+    EXPECT_EQ(send(581, fields), DropReason::ip_too_big);
     EXPECT_EQ(send(70'000), DropReason::ip_too_big);
     EXPECT_EQ(host.drops[DropReason::ip_too_big], 3u);
     EXPECT_EQ(host.interface(1).counters().dropped_out, 1u);
+}
+
+TEST_F(SendTest, Rfc1122_3_3_5_WhatIsLargerThanTheLinkGoesInPieces) {
+    ASSERT_EQ(send(4000), DropReason::none);
+    ASSERT_EQ(host.transmit(), 3u);
+    Octets payload;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const Octets bytes = host.device().take().bytes;
+        ASSERT_LE(bytes.size(), 1500u);
+        const auto piece = wire::Ipv4View::parse(bytes);
+        ASSERT_TRUE(piece);
+        EXPECT_EQ(piece->header().fragment_offset_bytes, payload.size());
+        EXPECT_EQ(piece->header().more_fragments, i < 2);
+        payload.insert(payload.end(), piece->payload().begin(), piece->payload().end());
+    }
+    EXPECT_EQ(payload, Octets(4000, 0x5a));
+    EXPECT_EQ(host.ip.counters().fragmented, 1u);
+    EXPECT_EQ(host.ip.counters().fragments_created, 3u);
+}
+
+TEST_F(SendTest, AllPiecesOrNone) {
+    while (host.interface().queue_room() > 2)
+        ASSERT_EQ(send(8), DropReason::none);
+    EXPECT_EQ(send(4000), DropReason::reply_queue_overflow);
+    EXPECT_EQ(host.interface().queue_room(), 2u);
+    EXPECT_EQ(send(2000), DropReason::none);
+}
+
+TEST_F(SendTest, Clause_7_NothingLeavesWithATimeToLiveOfZero) {
+    ASSERT_EQ(send(8), DropReason::none);
+    host.transmit();
+    EXPECT_EQ(host.device().take().bytes[8], 64) << "zero means the configured one";
+}
+
+TEST(SendConfigTest, Rfc1122_3_2_1_7_TheDefaultTimeToLiveIsConfigured) {
+    harness::LowerLayers host{ip::Config{.ttl = 33}};
+    host.add_interface(link::LinkKind::raw_ip);
+    host.ip.add_address(0, {our_ip, 24});
+    ip::SendFields fields;
+    fields.destination = peer_ip;
+    const Octets payload(8);
+    const std::array<Bytes, 1> parts{Bytes(payload)};
+    ASSERT_EQ(host.ip.send(fields, parts, host.now, Fate::sent("test")), DropReason::none);
+    host.transmit();
+    EXPECT_EQ(host.device().take().bytes[8], 33);
+}
+
+TEST_F(SendTest, Clause_8_OptionsOfTheTransport) {
+    const Octets record_route{7, 7, 4, 0, 0, 0, 0};
+    ip::SendFields fields;
+    fields.options = record_route;
+    ASSERT_EQ(send(8, fields), DropReason::none);
+    host.transmit();
+    const Octets bytes = host.device().take().bytes;
+    const auto packet = wire::Ipv4View::parse(bytes);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(Octets(packet->options().begin(), packet->options().end()),
+              (Octets{7, 7, 4, 0, 0, 0, 0, 0}));
+    const Octets too_many(41, 1);
+    fields.options = too_many;
+    EXPECT_EQ(send(8, fields), DropReason::ip_too_big);
+}
+
+TEST_F(SendTest, Rfc2113_RouterAlert) {
+    ip::SendFields fields;
+    fields.router_alert = true;
+    fields.ttl = 1;
+    ASSERT_EQ(send(8, fields), DropReason::none);
+    host.transmit();
+    const Octets bytes = host.device().take().bytes;
+    const auto packet = wire::Ipv4View::parse(bytes);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(Octets(packet->options().begin(), packet->options().end()),
+              (Octets{0x94, 0x04, 0x00, 0x00}));
+    EXPECT_EQ(packet->payload().size(), 8u);
+}
+
+TEST_F(SendTest, AHeaderThatTheCallerWrote) {
+    const ip::Path path = path_to(peer_ip);
+    Octets packet = harness::ipv4_packet({}, peer_ip, 89, Octets(8, 1));
+    store_be16(packet, 10, 0xdead);
+    EXPECT_EQ(host.ip.send_packet(path, packet, host.now, Fate::sent("raw")), DropReason::none);
+    host.transmit();
+    const Octets sent = host.device().take().bytes;
+    const auto view = wire::Ipv4View::parse(sent);
+    ASSERT_TRUE(view) << "the checksum was put right";
+    EXPECT_EQ(view->source(), our_ip);
+    EXPECT_EQ(view->protocol(), 89);
+    Octets runt(19, 0x45);
+    EXPECT_EQ(host.ip.send_packet(path, runt, host.now, Fate::sent("raw")),
+              DropReason::ip_truncated);
+    Octets wrong = packet;
+    wrong[0] = 0x4f;
+    EXPECT_EQ(host.ip.send_packet(path, wrong, host.now, Fate::sent("raw")),
+              DropReason::ip_bad_header_length);
+    packet.resize(1501);
+    EXPECT_EQ(host.ip.send_packet(path, packet, host.now, Fate::sent("raw")),
+              DropReason::ip_too_big);
 }
 
 TEST_F(SendTest, WhatHasNoRouteIsCountedAndShown) {
     harness::RecordingObserver observer;
     host.observer = &observer;
     ip::SendFields fields;
-    fields.destination = {127, 0, 0, 1};
+    fields.destination = {240, 0, 0, 1};
     EXPECT_EQ(send(4, fields), DropReason::ip_no_route);
     EXPECT_EQ(host.drops[DropReason::ip_no_route], 1u);
     ASSERT_EQ(observer.told.size(), 1u);

@@ -83,7 +83,8 @@ TEST_F(EthernetTest, AGroupAddressIsNoSource) {
 
 TEST_F(EthernetTest, UnknownTypesAreNamed) {
     EXPECT_EQ(reason_of(our_mac, 0x86dd, datagram()), DropReason::ethernet_unknown_type);
-    EXPECT_EQ(reason_of(our_mac, 0x8100, datagram()), DropReason::ethernet_unknown_type);
+    EXPECT_EQ(reason_of(our_mac, 0x88a8, datagram()), DropReason::ethernet_unknown_type)
+        << "a provider's tag is not a customer's";
 }
 
 TEST_F(EthernetTest, TruncatedHeaders) {
@@ -288,7 +289,7 @@ TEST(InterfaceAddressTest, AZeroMacIsReplacedByARandomLocalUnicastOne) {
 TEST(InterfaceAddressTest, AGivenMacWinsOverTheDevices) {
     harness::LowerLayers host;
     harness::FakeDevice device(link::LinkKind::ethernet, 1500, peer_mac);
-    const Interface given(0, "if0", device, our_mac, host.context, host.random);
+    const Interface given(0, "if0", device, {.mac = our_mac}, host.context, host.random);
     EXPECT_EQ(given.mac(), our_mac);
     const Interface devices(0, "if0", device, {}, host.context, host.random);
     EXPECT_EQ(devices.mac(), peer_mac);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -279,7 +280,7 @@ TEST_F(NeighbourCacheTest, RandomHistoriesKeepTheInvariants) {
         Time t{};
         std::uint32_t held = 0;
         for (int step = 0; step < 3000; ++step) {
-            const Ipv4Address address(0xc0000200u + random.below(700));
+            const Ipv4Address address(0xc0000200u + random.below(1400));
             const MacAddress mac = random.chance(500'000) ? peer_mac : other_mac;
             switch (random.below(6)) {
                 case 0: {

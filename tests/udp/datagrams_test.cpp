@@ -57,30 +57,30 @@ TEST_F(UdpDatagramTest, ADatagramArrivesWithItsSource) {
     EXPECT_EQ(fate.match, DemuxMatch::listener_address);
     EXPECT_EQ(fate.association, (Association{Protocol::udp, {{our_ip, 7}, peer}}));
     EXPECT_EQ(user.events, 1);
-    EXPECT_EQ(port.queued_bytes(), 3u);
-    const auto datagram = port.take_datagram();
+    EXPECT_EQ(port.inbox.queued_bytes(), 3u);
+    const auto datagram = port.inbox.pop();
     ASSERT_TRUE(datagram);
     EXPECT_EQ(Octets(datagram->payload().begin(), datagram->payload().end()),
               (Octets{'h', 'e', 'y'}));
     EXPECT_EQ(datagram->source, peer);
     EXPECT_EQ(datagram->destination, our_ip);
-    EXPECT_FALSE(port.has_datagram());
-    EXPECT_EQ(port.queued_bytes(), 0u);
-    EXPECT_EQ(port.charged_bytes(), 0u);
+    EXPECT_TRUE(port.inbox.empty());
+    EXPECT_EQ(port.inbox.queued_bytes(), 0u);
+    EXPECT_EQ(port.inbox.charged_bytes(), 0u);
 }
 
 TEST_F(UdpDatagramTest, DatagramsStayApartAndInOrder) {
     arrive({1});
     arrive({2, 2});
-    EXPECT_EQ(port.peek_datagram()->payload().size(), 1u);
-    EXPECT_EQ(port.take_datagram()->payload().size(), 1u);
-    EXPECT_EQ(port.take_datagram()->payload().size(), 2u);
-    EXPECT_FALSE(port.take_datagram());
+    EXPECT_EQ(port.inbox.front()->payload().size(), 1u);
+    EXPECT_EQ(port.inbox.pop()->payload().size(), 1u);
+    EXPECT_EQ(port.inbox.pop()->payload().size(), 2u);
+    EXPECT_FALSE(port.inbox.pop());
 }
 
 TEST_F(UdpDatagramTest, AnEmptyDatagramIsADatagram) {
     EXPECT_EQ(arrive({}).kind, FateKind::delivered);
-    const auto datagram = port.take_datagram();
+    const auto datagram = port.inbox.pop();
     ASSERT_TRUE(datagram);
     EXPECT_TRUE(datagram->payload().empty());
 }
@@ -125,19 +125,19 @@ TEST_F(UdpDatagramTest, BroadcastsReachTheWildcard) {
     host.udp.bind(wildcard, {{}, 7});
     EXPECT_EQ(host.feed(harness::udp_packet(peer, {broadcast_ip, 7}, {})).match,
               DemuxMatch::listener_wildcard);
-    EXPECT_EQ(wildcard.take_datagram()->destination, broadcast_ip);
+    EXPECT_EQ(wildcard.inbox.pop()->destination, broadcast_ip);
 }
 
 TEST_F(UdpDatagramTest, ASlowReadersQueueIsBoundedByTrueCost) {
     std::size_t delivered = 0;
     while (arrive({1}).kind == FateKind::delivered)
         ASSERT_LT(++delivered, 10'000u);
-    EXPECT_LE(port.charged_bytes(), port.receive_limit_bytes);
-    EXPECT_EQ(port.queued_bytes(), delivered);
-    EXPECT_LE(delivered, port.receive_limit_bytes / BufferPool::small_block_bytes);
+    EXPECT_LE(port.inbox.charged_bytes(), port.inbox.limit_bytes);
+    EXPECT_EQ(port.inbox.queued_bytes(), delivered);
+    EXPECT_LE(delivered, port.inbox.limit_bytes / BufferPool::small_block_bytes);
     EXPECT_EQ(arrive({1}).reason, DropReason::udp_queue_full);
     EXPECT_TRUE(arrive({1}).has_association) << "the fate says whose queue";
-    port.take_datagram();
+    port.inbox.pop();
     EXPECT_EQ(arrive({1}).kind, FateKind::delivered);
 }
 
@@ -145,11 +145,11 @@ TEST_F(UdpDatagramTest, EmptyDatagramsAreBoundedToo) {
     std::size_t delivered = 0;
     while (arrive({}).kind == FateKind::delivered)
         ASSERT_LT(++delivered, 100'000u);
-    EXPECT_LE(port.charged_bytes(), port.receive_limit_bytes);
+    EXPECT_LE(port.inbox.charged_bytes(), port.inbox.limit_bytes);
 }
 
 TEST_F(UdpDatagramTest, AnEmptyQueueTakesOneDatagramWhateverTheLimit) {
-    port.receive_limit_bytes = 1;
+    port.inbox.limit_bytes = 1;
     EXPECT_EQ(arrive({1}).kind, FateKind::delivered);
     EXPECT_EQ(arrive({1}).reason, DropReason::udp_queue_full);
 }
@@ -160,8 +160,8 @@ TEST_F(UdpDatagramTest, AFramesBufferIsKeptUnlessItIsMostlyEmpty) {
     const std::uint8_t* memory = small.buffer.data();
     host.feed(small);
     EXPECT_FALSE(small.buffer);
-    EXPECT_EQ(port.peek_datagram()->buffer.data(), memory);
-    port.take_datagram();
+    EXPECT_EQ(port.inbox.front()->buffer.data(), memory);
+    port.inbox.pop();
 
     link::Frame large;
     large.buffer = host.pool.take(BufferPool::large_block_bytes);
@@ -169,12 +169,12 @@ TEST_F(UdpDatagramTest, AFramesBufferIsKeptUnlessItIsMostlyEmpty) {
     large.length = static_cast<std::uint32_t>(packet.size());
     host.feed(large);
     EXPECT_TRUE(large.buffer) << "the large block goes back";
-    EXPECT_EQ(port.peek_datagram()->buffer.capacity(), BufferPool::small_block_bytes);
-    EXPECT_EQ(port.take_datagram()->payload()[999], 9);
+    EXPECT_EQ(port.inbox.front()->buffer.capacity(), BufferPool::small_block_bytes);
+    EXPECT_EQ(port.inbox.pop()->payload()[999], 9);
 }
 
 TEST_F(UdpDatagramTest, ARefusedDatagramLeavesTheFrameWhole) {
-    port.receive_limit_bytes = 1;
+    port.inbox.limit_bytes = 1;
     arrive({1});
     link::Frame frame = link::Frame::copy_of(harness::udp_packet(peer, {our_ip, 7}, Octets{2}),
                                              host.pool, host.now);
@@ -186,7 +186,7 @@ TEST_F(UdpDatagramTest, BuffersGoBackToThePool) {
     for (int i = 0; i < 5; ++i)
         arrive({1});
     EXPECT_EQ(host.pool.outstanding(), 5u);
-    host.udp.close(port);
+    host.udp.close(port, host.now);
     EXPECT_EQ(host.pool.outstanding(), 0u);
 }
 
@@ -201,21 +201,14 @@ TEST_F(UdpDatagramTest, GoldenDatagramOut) {
     EXPECT_EQ(host.device().take().bytes, golden);
 }
 
-TEST_F(UdpDatagramTest, TtlAndDscpAreThePorts) {
+TEST_F(UdpDatagramTest, Rfc1122_4_1_4_TtlAndTosAreThePorts) {
     port.ttl = 3;
-    port.dscp = 10;
+    port.tos = 10 << 2 | 2;
     send({1});
     host.transmit();
     const Octets bytes = host.device().take().bytes;
     EXPECT_EQ(bytes[8], 3);
-    EXPECT_EQ(bytes[1] >> 2, 10);
-}
-
-TEST_F(UdpDatagramTest, SizesThatFitAndThoseThatDoNot) {
-    EXPECT_EQ(send(Octets(1472)), std::errc{});
-    EXPECT_EQ(send(Octets(1473)), std::errc::message_size);
-    EXPECT_EQ(send(Octets(udp::max_payload_bytes + 1)), std::errc::message_size);
-    EXPECT_EQ(host.transmit(), 1u);
+    EXPECT_EQ(bytes[1], 10 << 2 | 2);
 }
 
 TEST_F(UdpDatagramTest, DestinationsThatCannotBe) {
@@ -269,48 +262,10 @@ TEST_F(UdpDatagramTest, ABlockedPortMayClose) {
     for (std::size_t i = 0; i < link::Interface::queue_limit_packets; ++i)
         ASSERT_EQ(send({1}), std::errc{});
     ASSERT_EQ(send({1}), std::errc::operation_would_block);
-    host.udp.close(port);
+    host.udp.close(port, host.now);
     host.device().room = harness::FakeDevice::without_limit;
     host.transmit();
     EXPECT_EQ(user.events, 0);
-}
-
-TEST_F(UdpDatagramTest, Rfc1122_4_1_3_3_ErrorsReachAConnectedPort) {
-    host.udp.connect(port, peer);
-    const auto error_for = [&](wire::IcmpType type, std::uint8_t code) {
-        const Octets quote = harness::udp_packet({our_ip, 7}, peer, Octets{1});
-        const Fate fate =
-            host.feed(harness::icmp_packet({192, 0, 2, 9}, our_ip, {type, code, 0}, quote));
-        EXPECT_EQ(fate.kind, FateKind::delivered);
-        const std::errc error = port.take_error();
-        EXPECT_EQ(port.take_error(), std::errc{}) << "handed out once";
-        return error;
-    };
-    const auto unreachable = wire::IcmpType::destination_unreachable;
-    EXPECT_EQ(error_for(unreachable, 0), std::errc::network_unreachable);
-    EXPECT_EQ(error_for(unreachable, 1), std::errc::host_unreachable);
-    EXPECT_EQ(error_for(unreachable, 2), std::errc::no_protocol_option);
-    EXPECT_EQ(error_for(unreachable, 3), std::errc::connection_refused);
-    EXPECT_EQ(error_for(unreachable, 4), std::errc::message_size);
-    EXPECT_EQ(error_for(unreachable, 13), std::errc::host_unreachable);
-    EXPECT_EQ(error_for(wire::IcmpType::time_exceeded, 0), std::errc::host_unreachable);
-    EXPECT_EQ(error_for(wire::IcmpType::parameter_problem, 0), std::errc::protocol_error);
-    EXPECT_EQ(user.events, 8);
-}
-
-TEST_F(UdpDatagramTest, ErrorsAboutAnUnconnectedPortAreNotReported) {
-    const FourTuple ours{{our_ip, 7}, peer};
-    const auto unreachable = wire::IcmpType::destination_unreachable;
-    EXPECT_EQ(host.udp.on_icmp_error(ours, unreachable, 3).kind, FateKind::consumed);
-    EXPECT_FALSE(port.has_error());
-    EXPECT_EQ(user.events, 0);
-    const FourTuple nobodys{{our_ip, 8}, peer};
-    EXPECT_EQ(host.udp.on_icmp_error(nobodys, unreachable, 3).reason,
-              DropReason::icmp_error_no_match);
-    host.udp.connect(port, peer);
-    const FourTuple other_peer{{our_ip, 7}, {peer.address, 9}};
-    EXPECT_EQ(host.udp.on_icmp_error(other_peer, unreachable, 3).reason,
-              DropReason::icmp_error_no_match);
 }
 
 }  // namespace

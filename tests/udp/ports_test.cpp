@@ -55,14 +55,15 @@ TEST_F(UdpPortTest, ASecondBindIsInvalid) {
     EXPECT_EQ(host.udp.bind(port, {our_ip, 8}), std::errc::invalid_argument);
 }
 
-TEST_F(UdpPortTest, OnlyOwnAddressesCanBeBound) {
+TEST_F(UdpPortTest, OnlyOwnAddressesAndGroupsCanBeBound) {
     UdpPort& port = host.udp.open(nullptr);
-    for (const Ipv4Address bad :
-         {Ipv4Address(192, 0, 2, 3), Ipv4Address(192, 0, 2, 255), Ipv4Address(255, 255, 255, 255),
-          Ipv4Address(127, 0, 0, 1), Ipv4Address(224, 0, 0, 1)}) {
+    for (const Ipv4Address bad : {Ipv4Address(192, 0, 2, 3), Ipv4Address(240, 0, 0, 1)}) {
         EXPECT_EQ(host.udp.bind(port, {bad, 7}), std::errc::address_not_available)
             << to_string(bad);
     }
+    for (const Ipv4Address good : {our_ip, Ipv4Address(127, 0, 0, 1), Ipv4Address(192, 0, 2, 255),
+                                   Ipv4Address(255, 255, 255, 255), Ipv4Address(233, 252, 0, 1)})
+        bound({good, 7});
 }
 
 TEST_F(UdpPortTest, PortZeroMeansChooseForMe) {
@@ -78,7 +79,7 @@ TEST_F(UdpPortTest, PortZeroMeansChooseForMe) {
 TEST_F(UdpPortTest, APortIsFreeAgainAfterClose) {
     UdpPort& first = bound({our_ip, 7});
     bound({our_ip, 8});
-    host.udp.close(first);
+    host.udp.close(first, host.now);
     EXPECT_EQ(host.udp.size(), 1u);
     bound({our_ip, 7});
 }
@@ -176,7 +177,7 @@ TEST_F(UdpPortTest, TheOrderIsConnectedThenAddressThenWildcard) {
 TEST_F(UdpPortTest, ClosingAConnectedPortFreesItsFourTuple) {
     UdpPort& port = bound({our_ip, 7});
     host.udp.connect(port, peer);
-    host.udp.close(port);
+    host.udp.close(port, host.now);
     UdpPort& next = bound({our_ip, 7});
     EXPECT_EQ(host.udp.connect(next, peer), std::errc{});
     std::size_t seen = 0;

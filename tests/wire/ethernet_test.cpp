@@ -33,15 +33,66 @@ TEST(Ethernet, AnUnknownTypeParses) {
 TEST(Ethernet, ParsesWhatItWrites) {
     Random random{Seed::from(1)};
     for (int i = 0; i < 2000; ++i) {
-        const EthernetHeader header{random_mac(random), random_mac(random),
-                                    static_cast<EtherType>(random_u16(random))};
-        Octets frame = random_octets(random, ethernet_header_bytes + random.below(50));
+        EthernetHeader header{random_mac(random), random_mac(random),
+                              static_cast<EtherType>(random_u16(random))};
+        if (random.chance(500'000))
+            header.vlan = static_cast<VlanId>(first_vlan + random.below(last_vlan));
+        if (header.vlan == 0 && header.type == EtherType{0x8100}) continue;  // that is a tag
+        const std::size_t header_bytes = ethernet_header_size(header.vlan);
+        Octets frame = random_octets(random, header_bytes + random.below(50));
         write(header, frame);
         const auto view = EthernetView::parse(frame);
         ASSERT_TRUE(view);
         ASSERT_EQ(view->header(), header);
-        ASSERT_EQ(view->payload().size(), frame.size() - ethernet_header_bytes);
+        ASSERT_EQ(view->header_bytes(), header_bytes);
+        ASSERT_EQ(view->payload().size(), frame.size() - header_bytes);
     }
+}
+
+TEST(Ethernet, Ieee8021Q_9_6_GoldenTag) {
+    // Priority 5 and the drop-eligible bit beside VLAN 10: they are not part of its number.
+    const Octets frame = from_hex("020000000002 020000000001 8100 b00a 0806 cafe");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->destination(), server_mac);
+    EXPECT_EQ(view->source(), client_mac);
+    EXPECT_EQ(view->vlan(), 10);
+    EXPECT_EQ(view->type(), EtherType::arp);
+    EXPECT_EQ(view->header_bytes(), 18u);
+    EXPECT_EQ(to_hex(view->payload()), "cafe");
+
+    Octets written(ethernet_header_size(10));
+    write(EthernetHeader{server_mac, client_mac, EtherType::arp, 10}, written);
+    EXPECT_EQ(to_hex(written),
+              "020000000002020000000001"
+              "8100000a"
+              "0806");
+}
+
+TEST(Ethernet, Ieee8021Q_6_9_APriorityTagIsOfNoVlan) {
+    const Octets frame = from_hex("020000000002 020000000001 8100 e000 0800 cafe");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->vlan(), 0);
+    EXPECT_EQ(view->type(), EtherType::ipv4);
+    EXPECT_EQ(to_hex(view->payload()), "cafe");
+}
+
+TEST(Ethernet, ASecondTagIsATypeThatNobodyKnows) {
+    const Octets frame = from_hex("020000000002 020000000001 8100 000a 8100 000b 0800 cafe");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->vlan(), 10);
+    EXPECT_EQ(static_cast<std::uint16_t>(view->type()), 0x8100);
+}
+
+TEST(Ethernet, CutShortInItsTagIsTruncated) {
+    for_each_truncation(from_hex("020000000002 020000000001 8100 000a 0800"),
+                        [](const Octets& frame) {
+                            const auto view = EthernetView::parse(frame);
+                            ASSERT_FALSE(view);
+                            EXPECT_EQ(view.error(), DropReason::ethernet_truncated);
+                        });
 }
 
 TEST(Ethernet, CutShortIsTruncated) {

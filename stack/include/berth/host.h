@@ -28,13 +28,15 @@ enum { BERTH_HOST_THREADS = 1 };
 enum { BERTH_LINK_ETHERNET = 0, BERTH_LINK_RAW_IP = 1 };
 
 typedef struct berth_host_options {
-    size_t size;         /* sizeof(berth_host_options): later versions add fields at the end */
-    unsigned flags;      /* BERTH_HOST_THREADS or 0 */
-    const char* name;    /* for control sockets and captures; NULL: none */
-    int has_seed;        /* 0: the seed comes from the operating system */
-    uint64_t seed;       /* the same seed and the same calls give the same packets */
-    int64_t start_ns;    /* embedded mode: the time of the first call */
-    const char* sysctls; /* "name=value,name=value" or NULL */
+    size_t size;             /* sizeof(berth_host_options): later versions add fields at the end */
+    unsigned flags;          /* BERTH_HOST_THREADS or 0 */
+    const char* name;        /* for control sockets and captures; NULL: none */
+    int has_seed;            /* 0: the seed comes from the operating system */
+    uint64_t seed;           /* the same seed and the same calls give the same packets */
+    int64_t start_ns;        /* embedded mode: the time of the first call */
+    const char* sysctls;     /* "name=value,name=value" or NULL */
+    const char* dns_servers; /* "192.0.2.53,192.0.2.54" or NULL: those that DHCP brings */
+    const char* hosts_file;  /* NULL: /etc/hosts; "": none */
 } berth_host_options;
 
 /* A packet leaves: `emission_ns` is when. Return 0 if it was taken, nonzero to have it offered
@@ -52,6 +54,12 @@ int berth_host_add_callback_link(berth_host* host, int kind, unsigned mtu, const
                                  berth_output output, void* context);
 int berth_host_add_address(berth_host* host, int interface_index,
                            const char* prefix); /* "192.0.2.2/24" */
+/* The interface gets its address, routes and DNS servers by DHCP; it needs an Ethernet link. The
+ * lease is renewed as long as the host lives. */
+int berth_host_add_dhcp(berth_host* host, int interface_index);
+/* Blocks (threads mode) until every interface that asks for its address has it (0), or the time is
+ * over (-1). */
+int berth_host_wait_dhcp(berth_host* host, int timeout_ms);
 int berth_host_add_route(berth_host* host, const char* prefix, const char* gateway,
                          int interface_index); /* "0.0.0.0/0", "192.0.2.1", or -1 */
 

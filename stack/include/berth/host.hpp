@@ -31,6 +31,10 @@ struct HostOptions {
     bool forward = false;                 // be a router between the links as well
     std::string
         capture_file{};  // pcapng with every packet's fate; "-" is standard output; empty: none
+    // Asked for names in this order, before those that DHCP brings; the system's own settings are
+    // never looked at.
+    std::vector<Ipv4Address> dns_servers{};
+    std::string hosts_file = "/etc/hosts";  // looked into before any server; empty: none
 };
 
 enum class CallbackLinkKind : std::uint8_t { ethernet, raw_ip };
@@ -42,6 +46,25 @@ struct SocketRow {
     std::uint64_t send_queue = 0;
     Endpoint local;
     Endpoint remote;
+};
+
+// What DHCP has got for an interface.
+struct DhcpRow {
+    int interface_index = 0;
+    std::string state;  // "INIT", "BOUND" … as RFC 2131 writes them
+    std::optional<Ipv4Prefix> address{};
+    std::optional<Ipv4Address> server{};
+    std::vector<Ipv4Address> dns_servers{};
+    std::string domain{};
+    // Seconds from now until the lease is renewed (T1), extended by any server (T2), and over;
+    // unset: there is no lease, or it has no end.
+    std::optional<std::int64_t> renew_s{}, rebind_s{}, expires_s{};
+};
+
+// A name's addresses (A records, through CNAMEs), in the order of the answer.
+struct ResolvedName {
+    std::string canonical_name;
+    std::vector<Ipv4Address> addresses;
 };
 
 struct DropRow {
@@ -104,6 +127,20 @@ class Host {
     Maybe<int> add_callback_link(CallbackLinkKind kind, std::uint16_t mtu, Output output,
                                  std::optional<MacAddress> mac = {});
     Maybe<int> add_address(int interface_index, Ipv4Prefix address);
+    // The interface gets its address, routes, DNS servers and MTU by DHCP, from now on. It needs an
+    // Ethernet link. The lease is renewed as long as the host lives, and given back by release_dhcp
+    // or, on a host with threads, by the destructor.
+    Maybe<int> add_address_dhcp(int interface_index);
+    // Blocks (threads mode) until each interface that asks for its address has it, or `timeout_ms`
+    // is over; true when none is left without.
+    bool wait_for_dhcp(int timeout_ms);
+    std::vector<DhcpRow> dhcp() const;
+    // Gives all leases back and asks for none any more. drain() waits until that has been sent.
+    void release_dhcp();
+    // Looks a name up: an address as it is, then the hosts file, then the DNS servers. Blocks; an
+    // embedded host has no DNS. A descriptor of the kernel's that becomes readable ends the wait.
+    Maybe<ResolvedName> resolve(std::string_view name, int stop_descriptor = -1);
+
     // Without a gateway the destination is on the interface's link; without an interface the
     // gateway's decides.
     Maybe<int> add_route(Ipv4Prefix destination, std::optional<Ipv4Address> gateway,

@@ -25,6 +25,9 @@
 extern "C" {
 #endif
 
+struct mmsghdr; /* of <sys/socket.h>, with _GNU_SOURCE */
+struct timespec;
+
 #define BERTH_FIRST_DESCRIPTOR 0x40000000
 
 int berth_socket(int domain, int type, int protocol);
@@ -43,6 +46,13 @@ ssize_t berth_read(int fd, void* data, size_t size);
 ssize_t berth_write(int fd, const void* data, size_t size);
 ssize_t berth_readv(int fd, const struct iovec* parts, int count);
 ssize_t berth_writev(int fd, const struct iovec* parts, int count);
+/* Messages, with ancillary data of level IPPROTO_IP: IP_PKTINFO, IP_TTL and IP_TOS in both
+ * directions, IP_RECVERR with MSG_ERRQUEUE. */
+ssize_t berth_sendmsg(int fd, const struct msghdr* message, int flags);
+ssize_t berth_recvmsg(int fd, struct msghdr* message, int flags);
+int berth_sendmmsg(int fd, struct mmsghdr* messages, unsigned count, int flags);
+int berth_recvmmsg(int fd, struct mmsghdr* messages, unsigned count, int flags,
+                   struct timespec* timeout);
 int berth_shutdown(int fd, int how);
 int berth_close(int fd);
 int berth_getsockname(int fd, struct sockaddr* address, socklen_t* length);
@@ -51,6 +61,22 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
 int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int berth_fcntl(int fd, int command, int argument); /* F_GETFL, F_SETFL with O_NONBLOCK */
 int berth_poll(struct pollfd* fds, nfds_t count, int timeout_ms);
+
+/* The numbers of the process's current host's interfaces, as struct ip_mreqn and in_pktinfo speak
+ * of them: 1 is "lo", links follow in the order in which they were added. A link's name is the URL
+ * that it was made with, "tap:tap0,loss=1%"; "tap:tap0" and "tap0" name it as well, here and in
+ * SO_BINDTODEVICE. 0 and ENODEV: none such. */
+unsigned berth_if_nametoindex(const char* name);
+/* The whole name, with its NUL, into `size` bytes; NULL and ENXIO: none such; ERANGE: no room. */
+char* berth_if_indextoname(unsigned number, char* name, size_t size);
+
+/* Which range of RFC 6335 section 6 a port belongs to. */
+enum {
+    BERTH_PORT_WELL_KNOWN, /* 0 to 1023: assigned, and for privileged programs on many systems */
+    BERTH_PORT_REGISTERED, /* 1024 to 49151: assigned to services */
+    BERTH_PORT_DYNAMIC     /* 49152 to 65535: assigned to nobody */
+};
+int berth_port_range(unsigned short port);
 
 #ifdef __cplusplus
 }
