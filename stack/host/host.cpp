@@ -290,8 +290,8 @@ std::vector<NeighbourRow> Host::neighbours() const {
 }
 
 void Host::measure(std::string_view request, const std::function<bool(const std::string&)>& tell,
-                   const std::function<bool()>& is_over) {
-    host::measure(*impl_->core, request, {tell, is_over});
+                   const std::function<bool()>& is_over, int stop_descriptor) {
+    host::measure(*impl_->core, request, {tell, is_over, stop_descriptor});
 }
 
 std::string Host::link_error() const {
