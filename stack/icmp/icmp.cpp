@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+
+#include "ip/options.hpp"
+#include "wire/ipv4_options.hpp"
 
 namespace berth::icmp {
 
@@ -19,6 +23,37 @@ constexpr std::uint8_t router_dscp = 6 << 3;
 constexpr Duration echo_interval = seconds(1) / Icmp::echo_replies_per_second;
 
 constexpr std::uint8_t icmp_number = static_cast<std::uint8_t>(Protocol::icmp);
+
+// The options that an echo reply brings back (§3.2.2.6): record route and timestamp, with this host
+// entered in them. Any other stays here, source routes too (RFC 7126 §4.3).
+class ReflectedOptions {
+  public:
+    ReflectedOptions(const wire::Ipv4View& request, Time now) {
+        if (request.options().empty()) return;
+        std::array<std::uint8_t, wire::ipv4_max_header_bytes> copy{};
+        const MutableBytes header = MutableBytes(copy).first(request.header_bytes());
+        std::copy_n(request.packet().begin(), header.size(), header.begin());
+        fault_ = ip::record_passage(header, request.destination(), now);
+        wire::walk_options(Bytes(header).subspan(wire::ipv4_header_bytes), [&](Bytes option) {
+            if (option[0] != wire::ipv4_option::record_route &&
+                option[0] != wire::ipv4_option::timestamp)
+                return;
+            std::copy(option.begin(), option.end(),
+                      bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+            size_ += option.size();
+        });
+        size_ = (size_ + 3) / 4 * 4;  // the rest is zero: the end of the list
+    }
+
+    // The octet of the header that is wrong.
+    std::optional<std::uint8_t> fault() const { return fault_; }
+    Bytes bytes() const { return Bytes(bytes_).first(size_); }
+
+  private:
+    std::array<std::uint8_t, wire::ipv4_max_header_bytes - wire::ipv4_header_bytes> bytes_{};
+    std::size_t size_ = 0;
+    std::optional<std::uint8_t> fault_;
+};
 
 }  // namespace
 
@@ -60,6 +95,12 @@ Fate Icmp::answer_echo(const wire::Ipv4View& packet, const wire::IcmpView& reque
     if (!echo_.has(echo_interval, echo_interval * echo_burst, now))
         return Fate::dropped(DropReason::icmp_echo_limit);
     echo_.take(echo_interval, now);
+    const ReflectedOptions options(packet, now);
+    if (options.fault()) {
+        send_error(wire::IcmpType::parameter_problem, wire::icmp_code::see_pointer, packet, false,
+                   now, wire::icmp_pointer(*options.fault()));
+        return Fate::dropped(DropReason::ip_bad_option);
+    }
 
     std::array<std::uint8_t, wire::icmp_header_bytes> header{};
     wire::write({wire::IcmpType::echo_reply, 0, request.rest()}, request.payload(), header);
@@ -68,6 +109,7 @@ Fate Icmp::answer_echo(const wire::Ipv4View& packet, const wire::IcmpView& reque
     fields.destination = packet.source();
     fields.protocol = Protocol::icmp;
     fields.dscp = packet.header().dscp;
+    fields.options = options.bytes();
     const std::array<Bytes, 2> parts{Bytes(header), request.payload()};
     const DropReason reason = ip_.send(fields, parts, now, Fate::sent("echo reply"));
     if (reason != DropReason::none) return Fate::consumed("echo request; its reply was dropped");

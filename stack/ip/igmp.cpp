@@ -10,7 +10,7 @@ namespace {
 using wire::IgmpType;
 using wire::IgmpVersion;
 
-// The unit of a query's response time, and the least that a host takes: who asks without end is
+// The unit of a query's response time, and the pause after an answer: who asks without end is
 // answered ten times a second.
 constexpr Duration response_unit = milliseconds(100);
 
@@ -111,7 +111,7 @@ void Igmp::answer_old_query(Ipv4Address asked, link::InterfaceIndex interface_in
         if (!asked.is_unspecified() && group.address != asked) continue;
         if (!ip_.groups().is_member(interface_index, group.address)) continue;
         if (group.response_at.is_never() || group.response_at - now > most)
-            group.response_at = now + delay_up_to(most);
+            group.response_at = answer_time(link_of(interface_index), most, now);
     }
 }
 
@@ -119,7 +119,7 @@ void Igmp::answer_old_query(Ipv4Address asked, link::InterfaceIndex interface_in
 void Igmp::answer_query(const wire::IgmpView& query, link::InterfaceIndex interface_index,
                         Duration most, Time now) {
     Link& link = link_of(interface_index);
-    const Time at = now + delay_up_to(most);
+    const Time at = answer_time(link, most, now);
     if (link.general_response_at <= at) return;  // (1)
     if (query.group().is_unspecified()) {        // (2)
         link.general_response_at = at;
@@ -196,11 +196,15 @@ void Igmp::advance(Time now) {
         update_mode(index, now);
         if (links_[index].general_response_at > now) continue;
         links_[index].general_response_at = Time::never();
+        note_answer(index, now);
         respond_to_all(index, now);
     }
     for (Group& group : groups_) {
         if (group.change_at <= now) report_change(group, now);
-        if (group.response_at <= now) respond(group, now);
+        if (group.response_at <= now) {
+            note_answer(group.interface_index, now);
+            respond(group, now);
+        }
     }
     tidy_up();
 }
@@ -232,6 +236,14 @@ Igmp::Group* Igmp::find(link::InterfaceIndex interface_index, Ipv4Address addres
         return each.interface_index == interface_index && each.address == address;
     });
     return at == groups_.end() ? nullptr : &*at;
+}
+
+Time Igmp::answer_time(const Link& link, Duration most, Time now) {
+    return std::max(now + delay_up_to(most), link.may_answer_at);
+}
+
+void Igmp::note_answer(link::InterfaceIndex interface_index, Time now) {
+    link_of(interface_index).may_answer_at = now + response_unit;
 }
 
 Duration Igmp::delay_up_to(Duration most) {

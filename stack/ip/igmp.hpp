@@ -73,6 +73,7 @@ class Igmp final : private GroupListener {
     };
     struct Link {
         Time general_response_at = Time::never();  // §5.2 (2)
+        Time may_answer_at{};                      // the last answer, and a pause
         Time v1_querier_until{};
         Time v2_querier_until{};
         std::uint8_t robustness = default_robustness;
@@ -108,6 +109,8 @@ class Igmp final : private GroupListener {
     Link& link_of(link::InterfaceIndex interface_index);
     Group* find(link::InterfaceIndex interface_index, Ipv4Address group);
     Duration delay_up_to(Duration most);
+    Time answer_time(const Link& link, Duration most, Time now);
+    void note_answer(link::InterfaceIndex interface_index, Time now);
     void tidy_up();
 
     Ipv4& ip_;

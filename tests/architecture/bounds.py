@@ -18,13 +18,26 @@ BOUNDS = [
     ("stack/link/interface.hpp", "claim_limit", "addresses", "addresses that an interface probes for, announces or has defended", "the claim is refused; a contested address is not defended"),
     ("stack/link/interface.hpp", "queue_limit_packets", "packets", "answers and datagrams that wait for a device", "`reply_queue_overflow`; a send says EAGAIN"),
     ("stack/ip/route_table.hpp", "limit_routes", "routes", "the route table (not a peer's to fill)", "the route is refused"),
+    ("stack/icmp/error_limiter.hpp", "per_second", "errors/s", "ICMP errors sent to all peers", "counted as suppressed"),
+    ("stack/icmp/error_limiter.hpp", "burst", "errors", "ICMP errors in a burst", "counted as suppressed"),
+    ("stack/icmp/error_limiter.hpp", "peer_per_second", "errors/s", "ICMP errors sent to one peer", "counted as suppressed"),
+    ("stack/icmp/error_limiter.hpp", "peer_burst", "errors", "ICMP errors to one peer in a burst", "counted as suppressed"),
+    ("stack/icmp/error_limiter.hpp", "peer_buckets", "buckets", "token buckets of peers", "peers share a bucket, by a keyed hash"),
+    ("stack/icmp/icmp.hpp", "echo_replies_per_second", "replies/s", "echo requests answered", "`icmp_echo_limit`"),
+    ("stack/icmp/icmp.hpp", "echo_burst", "replies", "echo requests answered at once", "`icmp_echo_limit`"),
+    ("stack/icmp/ping_ports.hpp", "limit_ports", "sockets", "ping sockets, one per identifier", "no more can be opened"),
+    ("stack/ip/raw_ports.hpp", "limit_ports", "sockets", "raw sockets, so copies of a packet", "no more can be opened"),
+    ("stack/ip/datagram_port.hpp", "limit_quoted_bytes", "bytes", "of the datagram that a queued error of a ping or raw socket is about", "cut"),
+    ("stack/ip/redirect_cache.hpp", "limit_entries", "destinations", "first hops learned from redirects", "the oldest goes"),
+    ("stack/ip/group_memberships.hpp", "limit_sources", "sources", "sources that one group is heard from", "ENOBUFS"),
+    ("stack/ip/igmp.hpp", "limit_groups", "groups", "groups with something still to be reported", "reported once, not repeated"),
+    ("stack/ip/igmp.hpp", "limit_source_changes", "sources", "changed sources of a group that are reported again", "the oldest is not repeated"),
+    ("stack/ip/igmp.hpp", "limit_recorded_sources", "sources", "sources that queriers ask about one group", "the whole group is answered"),
     ("stack/ip/path_mtu_cache.hpp", "limit_entries", "destinations", "path MTUs remembered", "the least recently learned goes"),
     ("stack/ip/path_mtu_cache.hpp", "min_mtu", "bytes", "the smallest path MTU that ICMP can talk us into", "packets of that size go without DF"),
     ("stack/ip/reassembly.hpp", "high_bytes", "bytes", "incomplete datagrams, by true cost", "the oldest go: `ip_fragment_memory`"),
     ("stack/ip/reassembly.hpp", "datagrams_per_source", "datagrams", "incomplete datagrams of one source", "its oldest goes: `ip_fragment_source_limit`"),
     ("stack/ip/incomplete_datagram.hpp", "limit_pieces", "pieces", "pieces of one datagram", "it is discarded: `ip_fragment_tiny`"),
-    ("stack/icmp/icmp.hpp", "errors_per_second", "errors/s", "ICMP errors sent", "counted as suppressed"),
-    ("stack/icmp/icmp.hpp", "error_burst", "errors", "ICMP errors in a burst", "counted as suppressed"),
     ("stack/ip/datagram_queue.hpp", "default_limit_bytes", "bytes", "datagrams that wait in a socket, by true cost", "`udp_queue_full` and its like; counted per socket"),
     ("stack/ip/datagram_queue.hpp", "limit_errors", "errors", "errors queued for a socket that asks for them", "the newest are lost; the pending error stays"),
     ("stack/udp/udp.hpp", "limit_quoted_bytes", "bytes", "of the datagram that such an error is about", "cut"),
@@ -73,6 +86,7 @@ def value_of(root, file, name):
     value = found.group(1).replace("'", "").strip()
     value = value.replace("BufferPool::large_block_bytes", "66 * 1024")
     value = re.sub(r"std::size_t\{(\d+)\}", r"\1", value)
+    value = re.sub(r"GroupMemberships::(\w+)", lambda m: value_of(root, "stack/ip/group_memberships.hpp", m[1]).replace(",", ""), value)
     number = eval(value, {"__builtins__": {}})  # the project's own source: integers and operators
     return f"{number:,}"
 

@@ -138,6 +138,47 @@ TEST_F(EchoTest, Rfc1122_3_2_2_6_ALongReplyIsFragmented) {
     EXPECT_EQ(data, 4008u);
 }
 
+Octets with_options(const Octets& packet, const Octets& options) {
+    Octets longer(packet.begin(), packet.begin() + 20);
+    longer.insert(longer.end(), options.begin(), options.end());
+    longer.insert(longer.end(), packet.begin() + 20, packet.end());
+    const std::size_t header_bytes = 20 + options.size();
+    longer[0] = static_cast<std::uint8_t>(0x40 | header_bytes / 4);
+    store_be16(longer, 2, static_cast<std::uint16_t>(longer.size()));
+    store_be16(longer, 10, 0);
+    store_be16(longer, 10, wire::checksum_of(Bytes(longer).first(header_bytes)));
+    return longer;
+}
+
+TEST_F(EchoTest, Rfc1122_3_2_2_6_RecordRouteAndTimestampComeBack) {
+    // A router's address is there already, and there is room for one more.
+    const Octets asked =
+        with_options(request(8), {7, 11, 8, 198, 51, 100, 1, 0, 0, 0, 0, 1, 0x94, 4, 0, 0});
+    host.feed(asked);
+    host.transmit();
+    const Octets answer = host.device().take().bytes;
+    const auto packet = wire::Ipv4View::parse(answer);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(Octets(packet->options().begin(), packet->options().end()),
+              (Octets{7, 11, 12, 198, 51, 100, 1, 192, 0, 2, 2, 0}))
+        << "and no other option";
+    EXPECT_TRUE(wire::IcmpView::parse(packet->payload()));
+    host.feed(with_options(request(8), {68, 8, 5, 0, 0, 0, 0, 0}));
+    host.transmit();
+    const Octets timed = host.device().take().bytes;
+    EXPECT_EQ(timed[20], 68);
+    EXPECT_EQ(timed[22], 9) << "a time was entered";
+}
+
+TEST_F(EchoTest, Rfc1122_3_2_2_5_AnOptionThatIsWrongIsAParameterProblem) {
+    EXPECT_EQ(host.feed(with_options(request(8), {7, 7, 1, 0, 0, 0, 0, 0})).reason,
+              DropReason::ip_bad_option);
+    ASSERT_EQ(host.transmit(), 1u);
+    const Octets answer = host.device().take().bytes;
+    EXPECT_EQ(answer[20], 12);
+    EXPECT_GE(answer[24], 20) << "the pointer is behind the fixed header";
+}
+
 TEST_F(EchoTest, AStormOfRequestsIsAnsweredUpToItsLimit) {
     std::uint64_t limited = 0;
     for (std::uint32_t i = 0; i < icmp::Icmp::echo_burst + 100; ++i) {

@@ -421,7 +421,7 @@ TEST_F(IgmpTest, AStormOfQueriesIsBounded) {
         said += texts(milliseconds(1)).size();
     }
     EXPECT_GT(said, 50u);
-    EXPECT_LE(said, 10'000u / 10);
+    EXPECT_LE(said, 101u);
 }
 
 TEST_F(IgmpTest, Rfc3376_4_2_16_ManyGroupsTakeSeveralReports) {

@@ -326,6 +326,27 @@ TEST_F(PingErrorTest, Rfc1191_3_DontFragmentByThePolicy) {
     }
 }
 
+TEST_F(PingErrorTest, Rfc1191_3_TheMtuOfThePathIsLearned) {
+    ASSERT_EQ(ping->connect(far), std::errc{});
+    const Octets sent = request(1400);
+    EXPECT_EQ(sent[6] & 0x40, 0x40);
+    error(wire::IcmpType::destination_unreachable, wire::icmp_code::fragmentation_needed, sent,
+          1000);
+    EXPECT_EQ(*ping->get_option(Option::error), static_cast<int>(std::errc::message_size));
+    EXPECT_EQ(*ping->get_option(Option::mtu), 1000);
+    EXPECT_LE(request(1400).size(), 1000u) << "in fragments now";
+}
+
+// RFC 5927 §7: nobody here sent that.
+TEST_F(PingErrorTest, Rfc5927_7_AForgedMtuIsNotLearned) {
+    ASSERT_EQ(ping->connect(far), std::errc{});
+    Octets forged = request(1400);
+    forged[24] ^= 1;
+    error(wire::IcmpType::destination_unreachable, wire::icmp_code::fragmentation_needed, forged,
+          1000);
+    EXPECT_EQ(*ping->get_option(Option::mtu), 1500);
+}
+
 TEST_F(PingErrorTest, WhatOneDatagramChoosesForItself) {
     socket::SendControl control;
     control.ttl = 9;

@@ -7,6 +7,7 @@
 #include "harness/fake_device.hpp"
 #include "harness/packets.hpp"
 #include "socket/sockets.hpp"
+#include "wire/checksum.hpp"
 
 namespace berth::harness {
 namespace {
@@ -266,8 +267,7 @@ TEST_F(RawSocketTest, AGroupIsHeardByWhoJoined) {
     ASSERT_EQ(socket->join(membership), std::errc{});
     EXPECT_EQ(socket->join(membership), std::errc::address_in_use);
     EXPECT_EQ(socket->join({our_ip, {}, {}}), std::errc::invalid_argument);
-    EXPECT_EQ(socket->join({group_ip, link::InterfaceIndex{9}, {}}),
-              std::errc::address_not_available);
+    EXPECT_EQ(socket->join({group_ip, link::InterfaceIndex{9}, {}}), std::errc::no_such_device);
     auto choosy = raw(ospf);
     ASSERT_EQ(choosy->set_option(Option::multicast_all, 0), std::errc{});
     arrive(ipv4_packet(peer_ip, group_ip, ospf, Octets(8)));
@@ -293,6 +293,33 @@ TEST_F(RawSocketTest, TtlsToGroupsAreTheirOwn) {
     ASSERT_EQ(socket->set_option(Option::multicast_ttl, 0), std::errc{});
     ASSERT_EQ(send(*socket, Octets(8), Endpoint{group_ip, 0}), std::errc{});
     EXPECT_TRUE(transmitted().empty()) << "does not leave the host";
+}
+
+// RFC 1122 §3.2.1.8, §3.4: what options a datagram has is there to be seen, and to be chosen.
+TEST_F(RawSocketTest, Rfc1122_3_2_1_8_OptionsAreSeenAndSent) {
+    auto socket = raw(ospf);
+    Octets packet(24);
+    wire::Ipv4Header header;
+    header.total_length = 32;
+    header.protocol = ospf;
+    header.source = peer_ip;
+    header.destination = our_ip;
+    wire::write(header, packet);
+    packet[0] = 0x46;
+    packet[20] = 0x94;  // router alert
+    packet[21] = 4;
+    packet.resize(32);
+    store_be16(packet, 10, 0);
+    store_be16(packet, 10, wire::checksum_of(Bytes(packet).first(24)));
+    arrive(packet);
+    EXPECT_EQ(receive(*socket), packet);
+    ASSERT_EQ(socket->set_option(Option::header_included, 1), std::errc{});
+    store_be32(packet, 12, 0);
+    store_be32(packet, 16, peer_ip.value);
+    ASSERT_EQ(send(*socket, packet), std::errc{});
+    const Octets sent = transmitted();
+    EXPECT_EQ(wire::Ipv4View::parse(sent)->options().size(), 4u);
+    EXPECT_EQ(sent[20], 0x94);
 }
 
 TEST_F(RawSocketTest, AGroupLeavesByTheChosenInterface) {
