@@ -54,7 +54,7 @@ int MeasurementArguments::run(const std::string& word, const Object& request,
     const std::string text = word + ' ' + request.dump();
     if (plan) {
         const auto host = make_host(*plan);
-        host->measure(text, tell, is_over);
+        host->measure(text, tell, is_over, signals.fd());
         if (problem.empty()) problem = host->link_error();
     } else if (const auto failed = measure_on_host(chosen_host(query_), text, tell, is_over);
                problem.empty()) {

@@ -73,8 +73,11 @@ int get_route(const RouteArguments& arguments, const std::string& request) {
 }
 
 int change_route(const RouteArguments& arguments, const std::string& request) {
-    const std::string words = request.substr(std::string("route add").size());
-    if (const auto route = host::parse_route(words); !route) throw UsageError(route.error());
+    std::string route;
+    for (std::size_t i = 1; i < arguments.words.size(); ++i)
+        route += (i > 1 ? " " : "") + arguments.words[i];
+    const auto parsed = host::parse_route(route, arguments.words.front() == "add");
+    if (!parsed) throw UsageError(parsed.error());
     const json answer = ask(arguments.query, request);
     if (arguments.query.json) fmt::print("{}\n", json_text(answer));
     return exit_done;

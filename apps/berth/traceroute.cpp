@@ -41,6 +41,7 @@ json request_of(const TracerouteArguments& arguments) {
     if (arguments.probes) request["probes"] = *arguments.probes;
     if (arguments.timeout) request["timeout_ms"] = milliseconds_from("-w", *arguments.timeout, 1);
     if (arguments.icmp) request["icmp"] = 1;
+    if (!arguments.numeric) request["names"] = 1;
     if (arguments.find_mtu) request["mtu"] = 1;
     return request;
 }
@@ -84,7 +85,8 @@ class TracerouteOutput {
         }
         // Who answers is said once, and again when somebody else does.
         if (const auto from = escaped_line(event.at("from").get<std::string>()); from != from_) {
-            fmt::print(" {}", from);
+            const auto name = escaped_line(event.at("name").get<std::string>());
+            fmt::print(" {}", name.empty() ? from : name);
             if (!arguments_.numeric) fmt::print(" ({})", from);
             from_ = from;
         }

@@ -31,23 +31,28 @@ _berth() {
         cword=$COMP_CWORD
     fi
     local command=${words[1]:-} options=''
-    local host_options="--link --address --mac --peer-address --gateway --name --sysctl --seed --capture"
+    local host_options="--link --address --mac --peer-address --gateway --route --forward --name --sysctl --seed --capture --dns --hosts --dhcp-timeout"
     COMPREPLY=()
     if [ "$cword" -le 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "serve nc ss netstat drops --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "serve nc ping traceroute ss netstat drops neigh route --help --version" -- "$cur")
         return
     fi
     case $prev in
     --link) _berth_links ;;
     --host) _berth_hosts ;;
-    --capture) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    --address | --peer-address | --mac | --gateway | --name | --sysctl | --seed) return ;;
+    --capture | --hosts) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    --address) mapfile -t COMPREPLY < <(compgen -W dhcp -- "$cur") ;;
+    --peer-address | --mac | --gateway | --name | --sysctl | --seed | --route | --dhcp-timeout | --dns) return ;;
     *)
         case $command in
         serve) options="$host_options --help echo discard daytime chargen time http" ;;
         nc) options="$host_options --help -l -u -s -p -k -N -w -z -v" ;;
-        ss | netstat) options="-t -u -a -l -n --tcp --udp --all --listening --numeric --host --json --help" ;;
+        ss | netstat) options="-t -u -w -a -l -n --tcp --udp --raw --all --listening --numeric --host --json --help" ;;
+        ping) options="$host_options --host --json --help -b -c -D -i -M -n -p -Q -q -s -t -W -w" ;;
+        traceroute) options="$host_options --host --json --help --mtu -f -I -m -n -p -q -w" ;;
         drops) options="--host --json --help" ;;
+        neigh) options="show add del flush lladdr dev -s --host --json --help" ;;
+        route) options="show get add del default via dev metric from --host --json --help" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") ;;
     esac

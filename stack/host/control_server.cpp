@@ -223,7 +223,7 @@ void ControlServer::run_measurement(Measurement& measurement) {
         return !gone;
     };
     const auto is_over = [&] { return gone || stopping_ || has_hung_up(fd); };
-    measure_(measurement.request, {tell, is_over});
+    measure_(measurement.request, {tell, is_over, fd});
     // The client sees the end of the answer; the descriptor itself is closed by forget().
     ::shutdown(fd, SHUT_RDWR);
     measurement.done = true;
@@ -232,6 +232,7 @@ void ControlServer::run_measurement(Measurement& measurement) {
 void ControlServer::forget_measurements(bool all) {
     measurements_.remove_if([all](Measurement& measurement) {
         if (!all && !measurement.done) return false;
+        ::shutdown(measurement.fd.get(), SHUT_RD);  // readable: it waits for nothing any more
         measurement.thread.join();
         return true;
     });

@@ -3,6 +3,7 @@
 #include "drivers/text.hpp"
 #include "host/path_trace.hpp"
 #include "host/ping_session.hpp"
+#include "host/resolver.hpp"
 
 namespace berth::host {
 
@@ -22,7 +23,7 @@ std::string run(Core& core, std::string_view request, const Conversation& conver
     RequestFields fields(request);
     const std::string to = fields.text("to");
     const auto destination = fields.problem().empty()
-                                 ? find_destination(core, to)
+                                 ? find_destination(core, to, conversation.stop_descriptor)
                                  : Result<Ipv4Address, std::string>(Failure{fields.problem()});
     if (!destination) return destination.error();
     if (is_ping) {
@@ -80,9 +81,11 @@ std::string RequestFields::text(const char* key) {
     return {};
 }
 
-Result<Ipv4Address, std::string> find_destination(Core&, const std::string& text) {
-    if (const auto address = parse_ipv4_address(text)) return *address;
-    return Failure{concat({"'", text, "' is no IPv4 address; write one like 192.0.2.1"})};
+Result<Ipv4Address, std::string> find_destination(Core& core, const std::string& text,
+                                                  int stop_descriptor) {
+    const auto found = resolve_name(core.shared_from_this(), text, stop_descriptor);
+    if (found.error != LookupError::none) return Failure{sentence_about(found.error, text)};
+    return found.addresses.front();
 }
 
 }  // namespace berth::host

@@ -43,6 +43,7 @@ class RequestFields {
 };
 
 // An address, or a name that the host looks up. The error is a sentence.
-Result<Ipv4Address, std::string> find_destination(Core& core, const std::string& text);
+Result<Ipv4Address, std::string> find_destination(Core& core, const std::string& text,
+                                                  int stop_descriptor);
 
 }  // namespace berth::host

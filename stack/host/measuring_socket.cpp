@@ -16,7 +16,7 @@ MeasuringSocket::MeasuringSocket(Core& core, socket::Type type, std::function<bo
     : core_(core), is_over_(std::move(is_over)), buffer_(65'535) {
     const CoreGuard guard(core_.lock());
     socket_ = socket::open(core_.stack(), type, icmp_protocol);
-    if (socket_) socket_->set_option(socket::Option::receive_errors, 1);
+    if (socket_) error_ = socket_->set_option(socket::Option::receive_errors, 1);
 }
 
 MeasuringSocket::~MeasuringSocket() {
@@ -26,12 +26,12 @@ MeasuringSocket::~MeasuringSocket() {
 
 std::errc MeasuringSocket::set(socket::Option option, std::int64_t value) {
     const CoreGuard guard(core_.lock());
-    return socket_ ? socket_->set_option(option, value) : std::errc::protocol_not_supported;
+    return socket_ ? socket_->set_option(option, value) : error_;
 }
 
 std::errc MeasuringSocket::send(Bytes message, Endpoint to, Time& sent_at) {
     const CoreGuard guard(core_.lock());
-    if (!socket_) return std::errc::protocol_not_supported;
+    if (!socket_) return error_;
     core_.begin_call();
     sent_at = core_.now();
     const auto sent = socket_->send({&message, 1}, to);

@@ -33,6 +33,8 @@ class MeasuringSocket {
     MeasuringSocket(const MeasuringSocket&) = delete;
     MeasuringSocket& operator=(const MeasuringSocket&) = delete;
 
+    // Not std::errc{}: there is no such socket, and every call fails.
+    std::errc error() const { return error_; }
     std::errc set(socket::Option option, std::int64_t value);
     // `sent_at`: just before the stack had it.
     std::errc send(Bytes message, Endpoint to, Time& sent_at);
@@ -48,6 +50,7 @@ class MeasuringSocket {
     Core& core_;
     std::function<bool()> is_over_;
     std::unique_ptr<socket::Socket> socket_;
+    std::errc error_ = std::errc::protocol_not_supported;
     std::vector<std::uint8_t> buffer_;
 };
 

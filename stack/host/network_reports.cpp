@@ -11,6 +11,11 @@ namespace {
 using drivers::concat;
 using Json = nlohmann::ordered_json;
 
+// What follows one of the request's words.
+std::string_view behind(std::string_view request, std::string_view word) {
+    return request.substr(static_cast<std::size_t>(word.end() - request.begin()));
+}
+
 template <class Value>
 Json text_or_null(const std::optional<Value>& value) {
     return value ? Json(to_string(*value)) : Json();
@@ -31,12 +36,15 @@ Json routes_json(const Core& core) {
 Json neighbours_json(const Core& core) {
     Json rows = Json::array();
     for (const NeighbourRow& row : neighbour_rows(core)) {
-        rows.push_back({{"address", to_string(row.address)},
-                        {"link", row.link},
-                        {"mac", text_or_null(row.mac)},
-                        {"state", row.state},
-                        {"pending_packets", row.pending_packets},
-                        {"used_ms", row.used_ns / 1'000'000}});
+        rows.push_back(
+            {{"address", to_string(row.address)},
+             {"link", row.link},
+             {"mac", text_or_null(row.mac)},
+             {"state", row.state},
+             {"pending_packets", row.pending_packets},
+             {"used_ms", row.used_ns / 1'000'000},
+             {"confirmed_ms", row.confirmed_ns ? Json(*row.confirmed_ns / 1'000'000) : Json()},
+             {"probes", row.probes}});
     }
     return rows;
 }
@@ -79,7 +87,7 @@ void answer_route_get(const Core& core, std::span<const std::string_view> words,
 
 // The words behind "route add" and "route del".
 std::string change_route(Core& core, std::string_view verb, std::string_view text) {
-    const auto route = parse_route(text);
+    const auto route = parse_route(text, verb == "add");
     if (!route) return route.error();
     if (verb == "del") return remove_route(core, *route);
     std::optional<int> index;
@@ -101,9 +109,7 @@ void answer_route(Core& core, std::string_view request, Json& answer) {
         answer_route_get(core, std::span(words).subspan(2), answer);
     } else if (words[1] == "add" || words[1] == "del") {
         core.begin_call();
-        const std::string_view text =
-            request.substr(static_cast<std::size_t>(words[1].data() - request.data()) + 3);
-        const std::string problem = change_route(core, words[1], text);
+        const std::string problem = change_route(core, words[1], behind(request, words[1]));
         core.end_call();
         if (!problem.empty()) answer["error"] = problem;
     } else {
@@ -111,12 +117,45 @@ void answer_route(Core& core, std::string_view request, Json& answer) {
     }
 }
 
+std::string change_neighbours(Core& core, NeighbourVerb verb, std::string_view text) {
+    const auto wanted = parse_neighbour(text, verb);
+    if (!wanted) return wanted.error();
+    std::optional<int> index;
+    if (!wanted->device.empty()) {
+        const auto found = find_link(core, wanted->device);
+        if (!found) return found.error();
+        index = *found;
+    } else if (core.links().size() == 1) {
+        index = 0;
+    }
+    switch (verb) {
+        case NeighbourVerb::del: return remove_neighbour(core, *wanted->address, index);
+        case NeighbourVerb::flush: flush_neighbours(core, index); return {};
+        case NeighbourVerb::add: break;
+    }
+    if (!index) return "this host has several links; say which one with 'dev LINK'";
+    return add_neighbour(core, *wanted->address, *wanted->mac, *index);
+}
+
 void answer_neighbours(Core& core, std::string_view request, Json& answer) {
+    const auto words = words_of(request);
     const CoreGuard guard(core.lock());
-    if (request == "neigh")
+    if (words.size() == 1) {
         answer["neighbours"] = neighbours_json(core);
-    else
-        answer["error"] = "unknown request; 'neigh' stands alone";
+        return;
+    }
+    std::optional<NeighbourVerb> verb;
+    if (words[1] == "add") verb = NeighbourVerb::add;
+    if (words[1] == "del") verb = NeighbourVerb::del;
+    if (words[1] == "flush") verb = NeighbourVerb::flush;
+    if (!verb) {
+        answer["error"] = "unknown request; behind 'neigh' there are add, del and flush";
+        return;
+    }
+    core.begin_call();
+    const std::string problem = change_neighbours(core, *verb, behind(request, words[1]));
+    core.end_call();
+    if (!problem.empty()) answer["error"] = problem;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace berth::host {
 //     route get ADDRESS [from ADDRESS]    what would be done with a packet
 //     route add|del PREFIX [via GATEWAY] [dev LINK] [metric N]
 //     neigh                               every neighbour
+//     neigh add ADDRESS lladdr MAC [dev LINK] | del ADDRESS [dev LINK] | flush [dev LINK]
 bool answer_network(Core& core, std::string_view request, nlohmann::ordered_json& answer);
 
 // For "info"; lock held.

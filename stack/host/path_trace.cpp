@@ -1,12 +1,14 @@
 #include "host/path_trace.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "drivers/text.hpp"
 #include "host/measuring_socket.hpp"
+#include "host/resolver.hpp"
 #include "wire/icmp.hpp"
 #include "wire/udp.hpp"
 
@@ -69,7 +71,8 @@ class PathTrace {
     void collect(std::vector<Probe>& probes);
     Probe* probe_of(std::vector<Probe>& probes, const Heard& what) const;
     void note(Probe& probe, const Heard& what) const;
-    void tell(std::uint8_t ttl, const std::vector<Probe>& probes) const;
+    void tell(std::uint8_t ttl, const std::vector<Probe>& probes);
+    const std::string& name_of(Ipv4Address address);
     bool lower_mtu(std::uint8_t ttl, const std::vector<Probe>& probes);
     Port port_of(std::uint32_t number) const;
 
@@ -80,11 +83,15 @@ class PathTrace {
     std::uint16_t packet_bytes_ = 0;
     std::uint32_t sent_ = 0;
     std::errc send_error_{};
+    std::map<Ipv4Address, std::string> names_;  // empty: it has none
 };
 
 std::string PathTrace::prepare() {
     Core& core = socket_.core();
     packet_bytes_ = plan_.packet_bytes;
+    if (socket_.error() != std::errc{})
+        return concat({"cannot make a socket that hears errors: ",
+                       drivers::errno_text(static_cast<int>(socket_.error()))});
     {
         const CoreGuard guard(core.lock());
         const auto path = core.stack().ip().route(plan_.destination);
@@ -228,12 +235,22 @@ bool PathTrace::lower_mtu(std::uint8_t ttl, const std::vector<Probe>& probes) {
     return false;
 }
 
-void PathTrace::tell(std::uint8_t ttl, const std::vector<Probe>& probes) const {
+const std::string& PathTrace::name_of(Ipv4Address address) {
+    const auto [found, is_new] = names_.try_emplace(address);
+    if (is_new && plan_.names)
+        found->second = resolve_address(socket_.core().shared_from_this(), address,
+                                        conversation_.stop_descriptor)
+                            .name;
+    return found->second;
+}
+
+void PathTrace::tell(std::uint8_t ttl, const std::vector<Probe>& probes) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
         const Probe& probe = probes[i];
         Json fields{{"hop", ttl}, {"probe", i}};
         if (probe.answered)
             fields.update({{"from", to_string(probe.from)},
+                           {"name", name_of(probe.from)},
                            {"time_ns", probe.time.ns},
                            {"type", probe.type},
                            {"code", probe.code},
@@ -255,6 +272,7 @@ TracePlan trace_plan(RequestFields& fields, Ipv4Address destination) {
     plan.timeout = milliseconds(fields.number("timeout_ms", 1, 60'000, 3000));
     plan.port = static_cast<Port>(fields.number("port", 1, 65'535, 33'434));
     plan.icmp = fields.flag("icmp");
+    plan.names = fields.flag("names");
     plan.packet_bytes =
         static_cast<std::uint16_t>(fields.number("packet_bytes", least_packet_bytes, 65'535, 60));
     return plan;

@@ -17,6 +17,7 @@ struct TracePlan {
     Port port = 33'434;  // of the first UDP probe; each next one has the next port
     bool icmp = false;   // echo requests instead of UDP
     bool find_mtu = false;
+    bool names = false;               // of who answers, from the hosts file and DNS
     std::uint16_t packet_bytes = 60;  // of the whole IP packet
 };
 
@@ -25,8 +26,8 @@ inline constexpr std::uint8_t limit_probes_per_hop = 10;
 TracePlan trace_plan(RequestFields& fields, Ipv4Address destination);
 
 // Events: "begin" (destination, source, packet_bytes, last), "probe" (hop, probe, and, unless
-// nobody answered, from, time_ns, type, code, info), "mtu" (hop, mtu), "end" (reached). Empty, or
-// why it could not begin.
+// nobody answered, from, name, time_ns, type, code, info), "mtu" (hop, mtu), "end" (reached).
+// Empty, or why it could not begin.
 std::string trace_path(Core& core, const TracePlan& plan, const Conversation& conversation);
 
 }  // namespace berth::host

@@ -79,7 +79,7 @@ std::string PingSession::prepare() {
         source_ = path->source;
         path_mtu_ = path->mtu;
     }
-    std::errc error{};
+    std::errc error = socket_.error();
     const auto set = [&](socket::Option option, std::int64_t value) {
         if (error == std::errc{}) error = socket_.set(option, value);
     };

@@ -36,7 +36,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
     return words;
 }
 
-Result<RouteText, std::string> parse_route(std::string_view text) {
+Result<RouteText, std::string> parse_route(std::string_view text, bool to_be_added) {
     const auto words = words_of(text);
     if (words.empty()) return wrong(text, "it names no destination");
     RouteText route;
@@ -63,9 +63,41 @@ Result<RouteText, std::string> parse_route(std::string_view text) {
             return wrong(text, concat({"'", word, "' is none of via, dev and metric"}));
         }
     }
-    if (!route.gateway && route.device.empty())
+    if (to_be_added && !route.gateway && route.device.empty())
         return wrong(text, "it has neither a gateway nor a link");
     return route;
+}
+
+Result<NeighbourText, std::string> parse_neighbour(std::string_view text, NeighbourVerb verb) {
+    const auto wrong_because = [text](std::initializer_list<std::string_view> why) {
+        return Failure{concat({"neighbour '", text, "': ", concat(why),
+                               "; write it like '192.0.2.1 lladdr 02:00:00:00:00:01 dev "
+                               "tap:tap0'"})};
+    };
+    auto words = words_of(text);
+    NeighbourText neighbour;
+    if (verb != NeighbourVerb::flush) {
+        if (words.empty()) return wrong_because({"it names nobody"});
+        neighbour.address = parse_ipv4_address(words.front());
+        if (!neighbour.address) return wrong_because({"'", words.front(), "' is no address"});
+        words.erase(words.begin());
+    }
+    for (std::size_t at = 0; at < words.size(); at += 2) {
+        const std::string_view word = words[at];
+        if (at + 1 == words.size()) return wrong_because({"'", word, "' lacks its value"});
+        const std::string_view value = words[at + 1];
+        if (word == "dev") {
+            neighbour.device = value;
+        } else if (word == "lladdr" && verb == NeighbourVerb::add) {
+            neighbour.mac = parse_mac_address(value);
+            if (!neighbour.mac) return wrong_because({"'", value, "' is no hardware address"});
+        } else {
+            return wrong_because({"'", word, "' has no place here"});
+        }
+    }
+    if (verb == NeighbourVerb::add && !neighbour.mac)
+        return wrong_because({"its hardware address is missing"});
+    return neighbour;
 }
 
 std::string_view short_link_name(std::string_view url) {

@@ -22,8 +22,19 @@ struct RouteText {
 // What lies between spaces.
 std::vector<std::string_view> words_of(std::string_view text);
 
-// The error is a sentence that says what would be right.
-Result<RouteText, std::string> parse_route(std::string_view text);
+// The error is a sentence that says what would be right. A route that is to be added needs a
+// gateway or a link; one that is to be found needs neither.
+Result<RouteText, std::string> parse_route(std::string_view text, bool to_be_added = true);
+
+// A neighbour, likewise: "192.0.2.1 lladdr 02:00:00:00:00:01 dev tap:tap0".
+struct NeighbourText {
+    std::optional<Ipv4Address> address{};
+    std::optional<MacAddress> mac{};
+    std::string device{};
+};
+enum class NeighbourVerb : std::uint8_t { add, del, flush };
+// add needs all three (a host with one link does without the device), del the address, flush none.
+Result<NeighbourText, std::string> parse_neighbour(std::string_view text, NeighbourVerb verb);
 
 // A link's name without the options behind it: "unix:/tmp/lab.sock,listen" is at
 // unix:/tmp/lab.sock.

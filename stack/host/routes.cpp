@@ -10,19 +10,6 @@ namespace {
 
 using drivers::concat;
 
-// As ip(8) writes them.
-std::string_view name_of(link::NeighbourState state) {
-    switch (state) {
-        case link::NeighbourState::incomplete: return "INCOMPLETE";
-        case link::NeighbourState::reachable: return "REACHABLE";
-        case link::NeighbourState::stale: return "STALE";
-        case link::NeighbourState::delay: return "DELAY";
-        case link::NeighbourState::probe: return "PROBE";
-        case link::NeighbourState::failed: return "FAILED";
-    }
-    return "NONE";
-}
-
 // The address that packets by this route are sent from, where the route itself says so: that of the
 // network that it leads to.
 std::optional<Ipv4Address> source_of(const link::Interface& interface, const ip::Route& route) {
@@ -102,6 +89,36 @@ std::string remove_route(Core& core, const RouteText& text) {
                    "; 'berth route' shows those that there are"});
 }
 
+std::string add_neighbour(Core& core, Ipv4Address address, MacAddress mac, int interface_index) {
+    link::Interface& interface =
+        core.stack().interface_at(static_cast<link::InterfaceIndex>(interface_index));
+    if (interface.add_permanent_neighbour(address, mac, core.now())) return {};
+    return concat({to_string(address), " with ", to_string(mac), " cannot be a neighbour on ",
+                   short_link_name(interface.name()),
+                   ": one of them is no station's address, the link is no Ethernet, or all entries "
+                   "are permanent"});
+}
+
+std::string remove_neighbour(Core& core, Ipv4Address address, std::optional<int> interface_index) {
+    bool removed = false;
+    for (std::size_t i = 0; i < core.links().size(); ++i) {
+        if (interface_index && *interface_index != static_cast<int>(i)) continue;
+        link::Interface& interface =
+            core.stack().interface_at(static_cast<link::InterfaceIndex>(i));
+        removed = interface.remove_neighbour(address, core.now()) || removed;
+    }
+    if (removed) return {};
+    return concat({to_string(address), " is not known there; 'berth neigh' shows who is"});
+}
+
+void flush_neighbours(Core& core, std::optional<int> interface_index) {
+    for (std::size_t i = 0; i < core.links().size(); ++i)
+        if (!interface_index || *interface_index == static_cast<int>(i))
+            core.stack()
+                .interface_at(static_cast<link::InterfaceIndex>(i))
+                .flush_neighbours(core.now());
+}
+
 std::vector<RouteRow> route_rows(const Core& core) {
     std::vector<RouteRow> rows;
     for (const ip::Route& route : core.stack().ip().routes().routes()) {
@@ -135,9 +152,12 @@ std::vector<NeighbourRow> neighbour_rows(const Core& core) {
                 row.interface_index = static_cast<int>(i);
                 row.link = link_name(core, index);
                 if (!neighbour.mac.is_zero()) row.mac = neighbour.mac;
-                row.state = name_of(neighbour.state);
+                row.state = link::name_of(neighbour.state);
                 row.pending_packets = neighbour.pending_packets;
                 row.used_ns = (now - neighbour.last_used).ns;
+                row.probes = neighbour.probes;
+                if (!neighbour.last_confirmed.is_never())
+                    row.confirmed_ns = (now - neighbour.last_confirmed).ns;
                 rows.push_back(std::move(row));
             });
     }

@@ -25,6 +25,11 @@ Result<int, std::string> add_route(Core& core, Ipv4Prefix destination,
 // Empty, or a sentence. What the text does not say need not agree.
 std::string remove_route(Core& core, const RouteText& text);
 
+// Empty, or a sentence. Without an interface: on all of them.
+std::string add_neighbour(Core& core, Ipv4Address address, MacAddress mac, int interface_index);
+std::string remove_neighbour(Core& core, Ipv4Address address, std::optional<int> interface_index);
+void flush_neighbours(Core& core, std::optional<int> interface_index);
+
 std::vector<RouteRow> route_rows(const Core& core);
 std::vector<NeighbourRow> neighbour_rows(const Core& core);
 

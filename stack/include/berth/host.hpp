@@ -85,10 +85,12 @@ struct NeighbourRow {
     Ipv4Address address;
     int interface_index = 0;
     std::string link;
-    std::optional<MacAddress> mac{};  // unset: not known
-    std::string state;                // "REACHABLE", "STALE" … as ip(8) writes them
-    std::size_t pending_packets = 0;  // that wait for its address
-    std::int64_t used_ns = 0;         // since a packet was last sent there
+    std::optional<MacAddress> mac{};             // unset: not known
+    std::string state;                           // "REACHABLE", "STALE" … as ip(8) writes them
+    std::size_t pending_packets = 0;             // that wait for its address
+    std::int64_t used_ns = 0;                    // since a packet was last sent there
+    std::optional<std::int64_t> confirmed_ns{};  // since it last answered; unset: never
+    std::uint32_t probes = 0;                    // requests since then
 };
 
 // An error is one whole sentence, without a program's name in front.
@@ -165,9 +167,10 @@ class Host {
     std::vector<RouteRow> routes() const;
     std::vector<NeighbourRow> neighbours() const;
     // A measurement, as berth/control.hpp's measure_on_host: here. Threads mode; returns when it is
-    // done. `is_over` is called often, perhaps while the host is locked.
+    // done. `is_over` is called often, perhaps while the host is locked; a descriptor of the
+    // kernel's that becomes readable then ends the waits for names.
     void measure(std::string_view request, const std::function<bool(const std::string&)>& tell,
-                 const std::function<bool()>& is_over);
+                 const std::function<bool()>& is_over, int stop_descriptor = -1);
     // Not empty: a link is gone; the host still answers calls, but nothing moves there.
     std::string link_error() const;
     // What is missing before the link can be used ("ip address add …"); empty: nothing.
