@@ -6,15 +6,20 @@
 namespace berth::drivers {
 namespace {
 
-// Where in the frame the IPv4 datagram lies, by its own total length (RFC 791 §3.1); an empty range
-// when there is none. Written out here because the driver must judge frames that no parser accepts.
+// Where in the frame the IPv4 datagram lies, behind an 802.1Q tag or without, by its own total
+// length (RFC 791 §3.1); an empty range when there is none. Written out here because the driver
+// must judge frames that no parser accepts.
 std::pair<std::size_t, std::size_t> ipv4_range(Bytes frame, link::LinkKind kind) {
     constexpr std::size_t ethernet_header = 14;
+    constexpr std::size_t tag = 4;
     constexpr std::uint16_t ethertype_ipv4 = 0x0800;
+    constexpr std::uint16_t ethertype_tag = 0x8100;
     std::size_t begin = 0;
     if (kind == link::LinkKind::ethernet) {
-        if (frame.size() < ethernet_header || load_be16(frame, 12) != ethertype_ipv4) return {0, 0};
         begin = ethernet_header;
+        if (frame.size() >= begin + tag && load_be16(frame, begin - 2) == ethertype_tag)
+            begin += tag;
+        if (frame.size() < begin || load_be16(frame, begin - 2) != ethertype_ipv4) return {0, 0};
     }
     if (frame.size() < begin + 4) return {0, 0};
     const std::size_t total = load_be16(frame, begin + 2);

@@ -198,8 +198,7 @@ Fate Stack::tell_sockets(const ip::ErrorReport& report, Time now) {
     const bool is_tcp = report.protocol == static_cast<std::uint8_t>(Protocol::tcp);
     const bool is_udp = report.protocol == static_cast<std::uint8_t>(Protocol::udp);
     if (is_tcp) {
-        fate = tcp_.on_icmp_error(report.four_tuple, report.type, report.code,
-                                  report.quoted_transport);
+        fate = tcp_.on_icmp_error(report, now);
     } else if (is_udp) {
         fate = udp_.on_icmp_error(report, now);
     } else if (icmp_.ping_ports().on_icmp_error(report)) {

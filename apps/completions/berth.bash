@@ -41,7 +41,8 @@ _berth() {
     --link) _berth_links ;;
     --host) _berth_hosts ;;
     --capture | --hosts) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    --address | --peer-address | --mac | --gateway | --name | --sysctl | --seed | --route | --dns | --dhcp-timeout) return ;;
+    --address) mapfile -t COMPREPLY < <(compgen -W dhcp -- "$cur") ;;
+    --peer-address | --mac | --gateway | --name | --sysctl | --seed | --route | --dhcp-timeout | --dns) return ;;
     *)
         case $command in
         serve) options="$host_options --help echo discard daytime chargen time http" ;;

@@ -31,7 +31,10 @@ complete -c berth -n __fish_use_subcommand -a drops -d 'Show what a running host
 
 set -l making '__fish_seen_subcommand_from serve nc ping traceroute'
 complete -c berth -n $making -l link -x -a '(__berth_links)' -d 'The link of the host'
-complete -c berth -n $making -l address -x -d 'An address with its network length'
+complete -c berth -n $making -l address -x -a dhcp -d 'An address with its network length, or dhcp'
+complete -c berth -n $making -l dhcp-timeout -x -d 'Give up waiting for an address'
+complete -c berth -n $making -l dns -x -d 'A DNS server'
+complete -c berth -n $making -l hosts -r -F -d 'File of names'
 complete -c berth -n $making -l mac -x -d 'Hardware address'
 complete -c berth -n $making -l peer-address -x -d 'The address of the kernel on a new TAP'
 complete -c berth -n $making -l gateway -x -d 'Router for all other networks'

@@ -73,6 +73,7 @@ namespace berth {
   BERTH_DROP(icmp_error_no_match, "icmp", "RFC 5927 4.1", "the packet that the ICMP error quotes belongs to no socket here") \
   BERTH_DROP(icmp_error_bad_quote, "icmp", "RFC 1122 3.2.2", "the packet that the ICMP error quotes is cut short or not ours") \
   BERTH_DROP(icmp_error_ignored, "icmp", "RFC 1122 3.2.2.2", "this ICMP error asks for nothing that this host does (a redirect or source quench)") \
+  BERTH_DROP(icmp_mtu_refuted, "icmp", "RFC 5927 7.2", "the packet that it calls too big would have fitted, or is larger than anything in flight") \
   BERTH_DROP(icmp_redirect_refused, "icmp", "RFC 1122 3.2.2.2", "the redirect is not from the gateway in use, or redirects are not accepted") \
   BERTH_DROP(ping_queue_full, "icmp", "", "the ping socket's receive queue is full") \
   BERTH_DROP(raw_queue_full, "ip", "", "the raw socket's receive queue is full") \

@@ -47,7 +47,8 @@ Core::Core(const HostOptions& options, const HostConfig& config, const Seed& see
       embedded_now_{options.start_ns},
       random_(Random(seed).fork(host_stream)),
       stack_(stack_config(options, config, seed)),
-      dhcp_(stack_, Random(seed).fork(dhcp_stream)),
+      prober_(stack_),
+      dhcp_(stack_, Random(seed).fork(dhcp_stream), &prober_),
       dns_servers_(options.dns_servers),
       hosts_file_(options.hosts_file) {
     links_.reserve(limit_links);
@@ -135,6 +136,7 @@ int Core::add_link(std::string name, std::unique_ptr<link::LinkDevice> device,
     if (fd >= 0 && !seat_->events().add(fd, static_cast<std::uint32_t>(links_.size()))) return -1;
     link.descriptor = fd;
     const link::InterfaceIndex index = stack_.add_interface(link.name, *link.device, config);
+    prober_.watch(index);
     if (capture_) capture_->add_interface({link.name, link.device->properties().kind});
     links_.push_back(std::move(link));
     link_count_.store(links_.size(), std::memory_order_release);
@@ -258,7 +260,13 @@ std::unique_ptr<socket::Socket> Core::detach(OpenFile& file) {
 // ---- driven
 // --------------------------------------------------------------------------------------
 
+bool Core::advance_services(Time at) {
+    const bool told = prober_.deliver(dhcp_, at);
+    return dhcp_.advance(at) || told;
+}
+
 Time Core::event_deadline() const {
+    if (prober_.has_news()) return stack_.now();
     Time next = earlier(stack_.next_deadline(), dhcp_.next_deadline());
     for (const Link& link : links_)
         if (!link.gone) next = earlier(next, link.device->next_arrival());
@@ -280,7 +288,7 @@ void Core::service(std::span<const epoll_event> events) {
     if (shut_) return;
     fetch_inboxes();
     stack_.poll(now());
-    dhcp_.advance(stack_.now());
+    advance_services(stack_.now());
     check_links(events);
     transmit_all();
     settle();
@@ -309,7 +317,7 @@ bool Core::input(std::size_t interface_index, std::span<const std::uint8_t> pack
 bool Core::step_at(Time at) {
     embedded_now_ = at;
     bool did_something = stack_.poll(at);
-    did_something = dhcp_.advance(at) || did_something;
+    did_something = advance_services(at) || did_something;
     transmit_all();
     return did_something;
 }

@@ -27,6 +27,7 @@
 #include "host/host_config.hpp"
 #include "host/open_file.hpp"
 #include "services/dhcp.hpp"
+#include "services/link_prober.hpp"
 #include "stack.hpp"
 
 namespace berth::host {
@@ -129,6 +130,7 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
     // Rounds of one step() in which things happen but time does not move on.
     static constexpr std::size_t standstill_limit_rounds = 10'000;
 
+    bool advance_services(Time at);
     void transmit_all();
     void after_transmit(std::size_t index);
     void check_links(std::span<const epoll_event> events);
@@ -149,6 +151,7 @@ class Core final : public Driven, public std::enable_shared_from_this<Core> {
     std::atomic<std::size_t> link_count_{0};
     std::unique_ptr<drivers::CaptureObserver> capture_;
     Stack stack_;
+    services::LinkProber prober_;
     services::DhcpClients dhcp_;  // its socket is the stack's
     std::vector<Ipv4Address> dns_servers_;
     std::string hosts_file_;

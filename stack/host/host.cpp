@@ -207,7 +207,11 @@ Maybe<int> Host::add_address(int interface_index, Ipv4Prefix address) {
         return failed(std::move(problem));
     if (core.stack().ip().is_own(address.address))
         return failed(concat({to_string(address.address), " is this host's address already"}));
-    core.stack().add_address(static_cast<link::InterfaceIndex>(interface_index), address);
+    const auto index = static_cast<link::InterfaceIndex>(interface_index);
+    core.begin_call();
+    core.stack().add_address(index, address);
+    // Neighbours who knew another station under the address ask again.
+    core.stack().interface_at(index).announce(address.address, core.stack().now());
     core.end_call();
     return interface_index;
 }

@@ -79,9 +79,9 @@ std::string sentence_about(LookupError error, std::string_view name) {
                 "(HostOptions::dns_servers in a program)");
         case LookupError::no_answer:
             return because(
-                "no DNS server answered; is the server's address right, and its "
+                "no DNS server gave an answer; is the server's address right, and its "
                 "network reachable?");
-        case LookupError::failed: return because("the DNS servers refuse or fail to answer");
+        case LookupError::failed: return because("what the DNS servers answer makes no sense");
         case LookupError::embedded:
             return because("an embedded host asks no DNS server; use its hosts file");
         case LookupError::stopped: return because("it was interrupted");

@@ -22,8 +22,8 @@ enum class LookupError : std::uint8_t {
     no_address,  // there is one, but without what was asked for
     bad_name,    // no name that a host could have
     no_server,   // not in the hosts file, and no server is configured
-    no_answer,   // of no server in time
-    failed,      // a server refuses, or answers nonsense
+    no_answer,   // of no server in time, or all of them fail
+    failed,      // the servers answer nonsense
     embedded,    // an embedded host cannot wait for servers
     stopped,     // by the descriptor that may end the wait
     no_memory,

@@ -1,5 +1,7 @@
 #include "host/resolver_dns.hpp"
 
+// Versions from 1.34 on would have other functions used, which older ones do not have.
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -60,8 +62,12 @@ LookupError error_of(int status) {
         case ARES_ENOTFOUND: return LookupError::not_found;
         case ARES_ENODATA: return LookupError::no_address;
         case ARES_EBADNAME: return LookupError::bad_name;
+        // Versions differ in which of these they give when every server fails.
         case ARES_ETIMEOUT:
-        case ARES_ECONNREFUSED: return LookupError::no_answer;
+        case ARES_ECONNREFUSED:
+        case ARES_ESERVFAIL:
+        case ARES_EREFUSED:
+        case ARES_ENOTIMP: return LookupError::no_answer;
         case ARES_ENOMEM: return LookupError::no_memory;
         case ARES_ECANCELLED:
         case ARES_EDESTRUCTION: return LookupError::stopped;

@@ -49,7 +49,7 @@ constexpr long long million = 1'000'000;
 // The bounds keep a connection alive that is: retries as Linux limits them, buffers that hold at
 // least two full segments of an Ethernet and no more than RFC 7323's largest window.
 // clang-format off
-constexpr std::array<SysctlText, 26> texts{{
+constexpr std::array<SysctlText, 27> texts{{
     {"net.ipv4.tcp_syn_retries",      "retries",      1, 127},
     {"net.ipv4.tcp_synack_retries",   "retries",      0, 127},
     {"net.ipv4.tcp_retries2",         "retries",      1, 127},
@@ -57,6 +57,7 @@ constexpr std::array<SysctlText, 26> texts{{
     {"net.ipv4.tcp_fin_timeout",      "seconds",      1, 3600},
     {"net.ipv4.tcp_window_scaling",   "0 or 1",       0, 1},
     {"net.ipv4.tcp_timestamps",       "0 or 1",       0, 1},
+    {"net.ipv4.tcp_mtu_probing",      "0 or 1",       0, 1},
     {"net.ipv4.tcp_max_orphans",      "connections",  0, million},
     {"net.ipv4.tcp_max_syn_backlog",  "connections",  1, million},
     {"net.ipv4.tcp_max_tw_buckets",   "connections",  0, 4 * million},
@@ -85,6 +86,7 @@ constexpr std::array<Setter, texts.size()> setters{
     set_seconds<&tcp::Config::fin_wait_2>,
     set_number<&tcp::Config::window_scaling>,
     set_number<&tcp::Config::timestamps>,
+    set_number<&tcp::Config::mtu_probing>,
     set_number<&tcp::Config::max_orphans>,
     set_number<&tcp::Config::max_half_open>,
     set_number<&tcp::Config::max_time_wait>,

@@ -84,7 +84,7 @@ void PingPorts::disconnect(PingPort& port) {
 }
 
 std::errc PingPorts::send(PingPort& port, std::span<const Bytes> parts,
-                          std::optional<Ipv4Address> remote, const ip::SendChoices& choices,
+                          std::optional<Ipv4Address> remote, const ip::SendControl& control,
                           Time now) {
     if (!remote && !port.is_connected()) return std::errc::destination_address_required;
     message_.clear();
@@ -96,7 +96,7 @@ std::errc PingPorts::send(PingPort& port, std::span<const Bytes> parts,
         wire::IcmpType{message_[0]} != wire::IcmpType::echo_request || message_[1] != 0)
         return std::errc::invalid_argument;
 
-    auto departure = port.depart(ip_, remote ? *remote : port.remote_, choices,
+    auto departure = port.depart(ip_, remote ? *remote : port.remote_, control,
                                  wire::ipv4_header_bytes + message_.size());
     if (!departure) return departure.error();
     const ip::Path& path = departure->path;

@@ -52,7 +52,7 @@ class PingPorts {
     // otherwise); identifier and checksum are filled in, the sequence number is the caller's.
     // Errors as those of ip::RawPorts::send.
     std::errc send(PingPort& port, std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                   const ip::SendChoices& choices, Time now);
+                   const ip::SendControl& control, Time now);
 
     // An echo reply: delivered whole, ICMP header included, or why not.
     [[nodiscard]] Fate receive(link::Frame& frame, const wire::Ipv4View& packet,

@@ -8,7 +8,7 @@ namespace berth::ip {
 bool DatagramPort::hears(Ipv4Address source, Ipv4Address destination,
                          std::optional<link::InterfaceIndex> interface_index) const {
     if (destination.is_multicast() && interface_index &&
-        !groups.hears(destination, *interface_index, source))
+        !groups.wants(destination, *interface_index, source).value_or(multicast_all))
         return false;
     return (local_.is_unspecified() || local_ == destination) &&
            (remote_.is_unspecified() || remote_ == source) &&
@@ -25,8 +25,7 @@ bool DatagramPort::deliver(Datagram&& datagram) {
 // As Linux: who asked for errors gets them all, queued and pending; else only who is connected can
 // know what an error is about. RFC 1122 §4.1.3.3 has the soft ones passed on as well.
 void DatagramPort::on_error(const ErrorReport& report) {
-    if (report.is_fragmentation_needed() && settings.path_mtu_policy == PathMtuPolicy::never)
-        return;
+    if (report.is_fragmentation_needed() && settings.mtu_discover == MtuDiscover::never) return;
     if (!receive_errors && !is_connected()) return;
     const std::errc error = errc_of(report);
     if (receive_errors) {
@@ -59,36 +58,35 @@ void DatagramPort::on_too_big(Endpoint destination, std::uint16_t mtu) {
 
 Result<DatagramPort::Departure, std::errc> DatagramPort::depart(const Ipv4& ip,
                                                                 Ipv4Address destination,
-                                                                const SendChoices& choices,
+                                                                const SendControl& control,
                                                                 std::size_t packet_bytes) {
     if (destination.is_unspecified()) return Failure{std::errc::network_unreachable};
     if (ip.is_broadcast(destination) && !settings.broadcast_allowed)
         return Failure{std::errc::permission_denied};
-    Ipv4Address source = choices.source.is_unspecified() ? local_ : choices.source;
+    Ipv4Address source = control.source.is_unspecified() ? local_ : control.source;
     if (ip.is_group(source)) source = {};  // bound to a group: it hears there, and speaks as any
     if (!source.is_unspecified() && !ip.is_own(source))
         return Failure{std::errc::address_not_available};
     const bool is_multicast = destination.is_multicast();
-    auto device = choices.interface_index ? choices.interface_index : settings.interface_index;
+    auto device = control.interface_index ? control.interface_index : settings.interface_index;
     if (!device && is_multicast) device = settings.multicast_interface;
     const auto path = ip.route(destination, source, device);
     if (!path) return Failure{std::errc::network_unreachable};
 
     Departure departure{*path, {}};
     SendFields& fields = departure.fields;
-    const std::uint8_t tos = choices.tos.value_or(settings.tos);
+    const std::uint8_t tos = control.tos.value_or(settings.tos);
     fields.source = path->source;
     fields.destination = destination;
-    fields.ttl = choices.ttl.value_or(is_multicast ? settings.multicast_ttl : settings.ttl);
+    fields.ttl = control.ttl.value_or(is_multicast ? settings.multicast_ttl : settings.ttl);
     fields.dscp = tos >> 2;
     fields.ecn = tos & 0x03;
     departure.leaves = !is_multicast || fields.ttl > 0;
-    const PathMtuPolicy policy = settings.path_mtu_policy;
-    if (policy == PathMtuPolicy::probe)
+    const MtuDiscover policy = settings.mtu_discover;
+    if (policy == MtuDiscover::probe)
         departure.path.mtu = ip.interfaces().at(path->interface_index).mtu();
     const bool fits = packet_bytes <= departure.path.mtu;
-    fields.dont_fragment =
-        policy != PathMtuPolicy::never && (policy != PathMtuPolicy::want || fits);
+    fields.dont_fragment = policy != MtuDiscover::never && (policy != MtuDiscover::want || fits);
     if (fields.dont_fragment && !fits) {
         on_too_big({destination, 0}, departure.path.mtu);
         return Failure{std::errc::message_size};

@@ -11,8 +11,9 @@
 #include "base/result.hpp"
 #include "ip/datagram_queue.hpp"
 #include "ip/error_report.hpp"
-#include "ip/group_joins.hpp"
 #include "ip/ipv4.hpp"
+#include "ip/joined_groups.hpp"
+#include "ip/send_control.hpp"
 
 namespace berth::ip {
 
@@ -24,30 +25,14 @@ class DatagramUser {
     virtual void on_datagram_event() = 0;
 };
 
-// Linux ip(7) IP_PMTUDISC_*.
-enum class PathMtuPolicy : std::uint8_t {
-    never,   // fragmented wherever needed
-    want,    // DF while they fit the path MTU, fragmented here beyond it
-    always,  // DF; too large for the path MTU: message_size
-    probe,   // DF; only the link's MTU counts
-};
-
 struct SendSettings {
     std::uint8_t ttl = 0;            // 0: the configured one
     std::uint8_t tos = 0;            // DSCP and ECN
     std::uint8_t multicast_ttl = 1;  // RFC 1112 §6.1; 0: it does not leave the host
-    PathMtuPolicy path_mtu_policy = PathMtuPolicy::want;
+    MtuDiscover mtu_discover = MtuDiscover::want;
     bool broadcast_allowed = false;                           // SO_BROADCAST
     std::optional<link::InterfaceIndex> interface_index;      // SO_BINDTODEVICE
     std::optional<link::InterfaceIndex> multicast_interface;  // IP_MULTICAST_IF
-};
-
-// What the sender of one datagram chooses for it alone.
-struct SendChoices {
-    Ipv4Address source;  // unspecified: the port's, or the path's
-    std::optional<link::InterfaceIndex> interface_index;
-    std::optional<std::uint8_t> ttl;
-    std::optional<std::uint8_t> tos;
 };
 
 class DatagramPort {
@@ -61,7 +46,8 @@ class DatagramPort {
 
     DatagramQueue queue;
     SendSettings settings;
-    GroupJoins groups;
+    JoinedGroups groups;
+    bool multicast_all = true;    // IP_MULTICAST_ALL: it hears groups that only others joined
     bool receive_errors = false;  // IP_RECVERR: errors are queued, and pending even if unconnected
 
     Ipv4Address local_address() const { return local_; }
@@ -95,7 +81,7 @@ class DatagramPort {
         bool leaves = true;  // false: the TTL keeps it from leaving
     };
     Result<Departure, std::errc> depart(const Ipv4& ip, Ipv4Address destination,
-                                        const SendChoices& choices, std::size_t packet_bytes);
+                                        const SendControl& control, std::size_t packet_bytes);
 
     DatagramUser* user_;
     Ipv4Address local_;                               // unspecified: any

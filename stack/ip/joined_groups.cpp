@@ -1,6 +1,7 @@
 #include "ip/joined_groups.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace berth::ip {
 
@@ -41,11 +42,12 @@ std::errc JoinedGroups::join(Ipv4& ip, Ipv4Address group,
         if (std::find(sources.begin(), sources.end(), source) != sources.end())
             return std::errc::address_not_available;
         if (sources.size() == limit_sources) return std::errc::no_buffer_space;
-        sources.push_back(source);
-        return {};
+        const std::errc error = ip.groups().join(*by, group, now, source);
+        if (error == std::errc{}) sources.push_back(source);
+        return error;
     }
     if (joined_.size() == limit_groups) return std::errc::no_buffer_space;
-    if (const std::errc error = ip.groups().join(*by, group, now); error != std::errc{})
+    if (const std::errc error = ip.groups().join(*by, group, now, source); error != std::errc{})
         return error;
     joined_.push_back({group, *by, {}});
     if (from_one) joined_.back().sources.push_back(source);
@@ -63,17 +65,26 @@ std::errc JoinedGroups::leave(Ipv4& ip, Ipv4Address group,
     if (!source.is_unspecified()) {
         if (known->sources.empty()) return std::errc::invalid_argument;
         if (std::erase(known->sources, source) == 0) return std::errc::address_not_available;
-        if (!known->sources.empty()) return {};
+        ip.groups().leave(*by, group, now, source);
+        if (known->sources.empty()) joined_.erase(known);
+        return {};
     }
+    const Joined left = std::move(*known);
     joined_.erase(known);
-    ip.groups().leave(*by, group, now);
+    leave(ip, left, now);
     return {};
 }
 
 void JoinedGroups::leave_all(Ipv4& ip, Time now) {
     for (const Joined& each : joined_)
-        ip.groups().leave(each.interface_index, each.group, now);
+        leave(ip, each, now);
     joined_.clear();
+}
+
+void JoinedGroups::leave(Ipv4& ip, const Joined& left, Time now) {
+    if (left.sources.empty()) ip.groups().leave(left.interface_index, left.group, now);
+    for (const Ipv4Address source : left.sources)
+        ip.groups().leave(left.interface_index, left.group, now, source);
 }
 
 std::optional<bool> JoinedGroups::wants(Ipv4Address group, link::InterfaceIndex interface_index,

@@ -44,6 +44,7 @@ class JoinedGroups {
         link::InterfaceIndex interface_index = 0;
         std::vector<Ipv4Address> sources;  // none: from anybody
     };
+    static void leave(Ipv4& ip, const Joined& left, Time now);
     std::vector<Joined>::iterator find(Ipv4Address group, link::InterfaceIndex interface_index);
 
     std::vector<Joined> joined_;

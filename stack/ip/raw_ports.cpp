@@ -79,13 +79,13 @@ void RawPorts::disconnect(RawPort& port) {
 }
 
 std::errc RawPorts::send(RawPort& port, std::span<const Bytes> parts,
-                         std::optional<Ipv4Address> remote, const SendChoices& choices, Time now) {
+                         std::optional<Ipv4Address> remote, const SendControl& control, Time now) {
     if (!remote && !port.is_connected()) return std::errc::destination_address_required;
     const Ipv4Address to = remote ? *remote : port.remote_;
     const std::size_t header_bytes = port.header_included ? 0 : wire::ipv4_header_bytes;
     const std::size_t packet_bytes = header_bytes + size_of(parts);
     if (packet_bytes > max_packet_bytes) return std::errc::message_size;
-    auto departure = port.depart(ip_, to, choices, packet_bytes);
+    auto departure = port.depart(ip_, to, control, packet_bytes);
     if (!departure) return departure.error();
     const Path& path = departure->path;
     if (ip_.queue_room(path) == 0) {

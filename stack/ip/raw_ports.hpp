@@ -53,7 +53,7 @@ class RawPorts {
     // required, invalid_argument (no header where there must be one), operation_would_block (an
     // event follows when there is room), and those of DatagramPort::depart.
     std::errc send(RawPort& port, std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                   const SendChoices& choices, Time now);
+                   const SendControl& control, Time now);
 
     // Copies for all that want the packet.
     enum class Heard : std::uint8_t { nobody, somebody, queue_full };

@@ -16,6 +16,7 @@ NeighbourLimits within_bounds(NeighbourLimits limits) {
     clamp(limits.incomplete, limits.entries);
     clamp(limits.pending_per_neighbour, NeighbourLimits::most_per_neighbour);
     clamp(limits.pending, NeighbourLimits::most);
+    limits.reachable_time = std::max(limits.reachable_time, Duration{});
     return limits;
 }
 
@@ -195,7 +196,7 @@ void NeighbourCache::learn(Entry& entry, MacAddress mac, NeighbourState state, T
     set_state(entry, state, now);
     entry.mac = mac;
     entry.tries = 0;
-    entry.until = now + reachable_time;
+    entry.until = now + limits_.reachable_time;
     entry.learned = true;
     entry.last_learned = now;
     arm(entry, Time::never());

@@ -43,6 +43,9 @@ struct NeighbourLimits {
     std::size_t pending_per_neighbour = 16;
     // Packets waiting in all; beyond it the neighbour with the most gives up its oldest.
     std::size_t pending = 256;
+    // How long an answer is trusted before use of it is verified (RFC 1122 §2.3.2.1 wants the time
+    // to be configurable; the default is RFC 4861 §10's REACHABLE_TIME).
+    Duration reachable_time = seconds(30);
 };
 
 // What the cache asks of its interface. Called from inside the cache: must not call back into it.
@@ -68,9 +71,8 @@ class NeighbourCache {
     // RFC 1122 §2.3.2.1: at most one request per second for one target.
     static constexpr Duration request_interval = seconds(1);
     static constexpr std::uint32_t request_tries = 3;
-    // How long an answer is trusted, and how long traffic goes on before it is verified: RFC 4861
-    // §10's REACHABLE_TIME and DELAY_FIRST_PROBE_TIME.
-    static constexpr Duration reachable_time = seconds(30);
+    static constexpr Duration reachable_time = NeighbourLimits{}.reachable_time;
+    // How long traffic goes on before it is verified: RFC 4861 §10's DELAY_FIRST_PROBE_TIME.
     static constexpr Duration delay_before_probe = seconds(5);
     // How long packets for a failed neighbour are refused before it is asked for anew.
     static constexpr Duration failed_hold = seconds(1);

@@ -50,6 +50,7 @@ class DhcpClients::Member final : public DhcpEnvironment {
             all_.socket_->send_with(parts, Endpoint{destination, wire::dhcp_server_port}, control));
     }
     void probe(const Ipv4Prefix& address, Time now) override {
+        by_hand_ = all_.stack_.ip().is_own(address.address);
         if (all_.prober_ != nullptr) return all_.prober_->probe(index_, address, now);
         client_.on_address_free(now);
     }
@@ -68,6 +69,7 @@ class DhcpClients::Member final : public DhcpEnvironment {
     link::InterfaceIndex index_;
     DhcpClient client_;
     std::optional<Ipv4Prefix> address_;  // that was added
+    bool by_hand_ = false;               // the host had the lease's address before
     std::vector<ip::Route> routes_;      // that were added
     std::optional<Time> releasing_at_;
     Time keep_until_ = Time::never();
@@ -76,13 +78,12 @@ class DhcpClients::Member final : public DhcpEnvironment {
 void DhcpClients::Member::apply(const DhcpLease& lease) {
     Stack& stack = all_.stack_;
     keep_until_ = Time::never();
-    if (address_ != lease.address) {
+    // What somebody has given to the host by hand is not ours to take away.
+    if (address_ != lease.address && !by_hand_) {
         take_away();
-        // Somebody may have given it to the interface by hand; then it is not ours to take away.
-        if (!stack.ip().is_own(lease.address.address)) {
-            stack.add_address(index_, lease.address);
-            address_ = lease.address;
-        }
+        // A prober may have claimed it already.
+        if (!stack.ip().is_own(lease.address.address)) stack.add_address(index_, lease.address);
+        address_ = lease.address;
     }
     remove_routes();
     for (const DhcpRoute& each : lease.routes) {
@@ -181,8 +182,9 @@ Time DhcpClients::next_deadline() const {
     return next;
 }
 
-void DhcpClients::on_address_free(link::InterfaceIndex interface_index, Time now) {
-    if (Member* member = find(interface_index)) member->client().on_address_free(now);
+bool DhcpClients::on_address_free(link::InterfaceIndex interface_index, Time now) {
+    Member* member = find(interface_index);
+    return member != nullptr && member->client().on_address_free(now);
 }
 
 void DhcpClients::on_address_in_use(link::InterfaceIndex interface_index, Time now) {

@@ -21,7 +21,8 @@
 namespace berth::services {
 
 // Who finds out whether an address is free on the link (RFC 5227 §2.1). The answer is a call of
-// DhcpClients::on_address_free or on_address_in_use, at once or later.
+// DhcpClients::on_address_free or on_address_in_use, at once or later. It may have given the
+// address to the interface by then (a claim); from on_address_free on it is the lease's.
 class AddressProber {
   public:
     virtual ~AddressProber() = default;
@@ -52,7 +53,8 @@ class DhcpClients final : private socket::Watcher {
     bool advance(Time now);
     Time next_deadline() const;
 
-    void on_address_free(link::InterfaceIndex interface_index, Time now);
+    // False: nobody waits for the answer any more, so the address is not to be kept.
+    bool on_address_free(link::InterfaceIndex interface_index, Time now);
     void on_address_in_use(link::InterfaceIndex interface_index, Time now);
 
     // Gives all leases back and stops the clients.

@@ -203,8 +203,10 @@ void DhcpClient::on_nak(const wire::DhcpView& message, Time now) {
 
 // ---- the address ----
 
-void DhcpClient::on_address_free(Time now) {
-    if (status_.state == DhcpState::checking) bind(now);
+bool DhcpClient::on_address_free(Time now) {
+    if (status_.state != DhcpState::checking) return false;
+    bind(now);
+    return true;
 }
 
 void DhcpClient::on_address_in_use(Time now) {
@@ -235,9 +237,10 @@ void DhcpClient::set_timers() {
                 std::min<std::int64_t>((part / fuzz_divisor).milliseconds(), 3'600'000));
             return part - milliseconds(random_.below(most_ms + 1));
         };
-        Duration t2 = has_t2 ? seconds(lease.rebinding_s) : fuzzy(whole / 8 * 7);
+        const Duration t2 = has_t2 ? seconds(lease.rebinding_s) : fuzzy(whole / 8 * 7);
         const bool has_t1 = lease.renewal_s > 0 && seconds(lease.renewal_s) < t2;
-        const Duration t1 = has_t1 ? seconds(lease.renewal_s) : std::min(fuzzy(whole / 2), t2 / 2);
+        Duration t1 = has_t1 ? seconds(lease.renewal_s) : fuzzy(whole / 2);
+        if (t1 >= t2) t1 = t2 / 2;  // a T2 that comes very early
         status_.renew_at = later(status_.leased_at, t1);
         status_.rebind_at = later(status_.leased_at, t2);
         status_.expires_at = later(status_.leased_at, whole);

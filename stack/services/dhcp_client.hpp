@@ -96,7 +96,7 @@ class DhcpClient {
     void start(Time now);
     // A datagram for the client's port.
     void receive(Bytes message, Time now);
-    void on_address_free(Time now);
+    bool on_address_free(Time now);  // false: the answer comes too late
     // Also later: somebody else uses the address (RFC 5227 §2.4).
     void on_address_in_use(Time now);
     void advance(Time now);

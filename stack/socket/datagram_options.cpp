@@ -36,32 +36,10 @@ std::int64_t value_of(const std::optional<link::InterfaceIndex>& index) {
     return index ? std::int64_t{*index} : -1;
 }
 
-std::errc set_policy(ip::PathMtuPolicy& policy, std::int64_t value) {
-    switch (value) {
-        case std::int64_t{static_cast<std::uint8_t>(MtuDiscover::never)}:
-            policy = ip::PathMtuPolicy::never;
-            return {};
-        case std::int64_t{static_cast<std::uint8_t>(MtuDiscover::want)}:
-            policy = ip::PathMtuPolicy::want;
-            return {};
-        case std::int64_t{static_cast<std::uint8_t>(MtuDiscover::always)}:
-            policy = ip::PathMtuPolicy::always;
-            return {};
-        case std::int64_t{static_cast<std::uint8_t>(MtuDiscover::probe)}:
-            policy = ip::PathMtuPolicy::probe;
-            return {};
-        default: return invalid;
-    }
-}
-
-MtuDiscover value_of(ip::PathMtuPolicy policy) {
-    switch (policy) {
-        case ip::PathMtuPolicy::never: return MtuDiscover::never;
-        case ip::PathMtuPolicy::want: return MtuDiscover::want;
-        case ip::PathMtuPolicy::always: return MtuDiscover::always;
-        case ip::PathMtuPolicy::probe: break;
-    }
-    return MtuDiscover::probe;
+std::errc set_mtu_discover(ip::MtuDiscover& to, std::int64_t value) {
+    if (value < 0 || value > static_cast<std::int64_t>(ip::MtuDiscover::probe)) return invalid;
+    to = static_cast<ip::MtuDiscover>(value);
+    return {};
 }
 
 Result<std::int64_t, std::errc> path_mtu(const ip::Ipv4& ip, const ip::DatagramPort& port) {
@@ -85,7 +63,7 @@ std::optional<std::errc> DatagramOptions::set(const ip::Ipv4& ip, ip::DatagramPo
         case Option::ttl: return set_octet(settings.ttl, value, 1);
         case Option::tos: return set_octet(settings.tos, value, 0);
         case Option::bind_interface: return set_interface(settings.interface_index, ip, value);
-        case Option::mtu_discover: return set_policy(settings.path_mtu_policy, value);
+        case Option::mtu_discover: return set_mtu_discover(settings.mtu_discover, value);
         case Option::receive_errors: return set_flag(port.receive_errors, value);
         case Option::packet_info: return set_flag(packet_info_, value);
         case Option::receive_ttl: return set_flag(receive_ttl_, value);
@@ -93,7 +71,7 @@ std::optional<std::errc> DatagramOptions::set(const ip::Ipv4& ip, ip::DatagramPo
         case Option::multicast_ttl: return set_octet(settings.multicast_ttl, value, 0);
         case Option::multicast_interface:
             return set_interface(settings.multicast_interface, ip, value);
-        case Option::multicast_all: return set_flag(port.groups.hears_all, value);
+        case Option::multicast_all: return set_flag(port.multicast_all, value);
         // What these sockets send to a group is not looped back, so that can only be confirmed.
         case Option::multicast_loop:
             return value == 0 ? std::errc{} : std::errc::operation_not_supported;
@@ -117,8 +95,7 @@ std::optional<Result<std::int64_t, std::errc>> DatagramOptions::get(const ip::Ip
         case Option::error: return Value{static_cast<std::int64_t>(port.queue.take_error())};
         case Option::accepting: return Value{0};
         case Option::bind_interface: return Value{value_of(settings.interface_index)};
-        case Option::mtu_discover:
-            return Value{static_cast<std::int64_t>(value_of(settings.path_mtu_policy))};
+        case Option::mtu_discover: return Value{static_cast<std::int64_t>(settings.mtu_discover)};
         case Option::mtu: return path_mtu(ip, port);
         case Option::receive_errors: return Value{port.receive_errors};
         case Option::packet_info: return Value{packet_info_};
@@ -126,7 +103,7 @@ std::optional<Result<std::int64_t, std::errc>> DatagramOptions::get(const ip::Ip
         case Option::receive_tos: return Value{receive_tos_};
         case Option::multicast_ttl: return Value{settings.multicast_ttl};
         case Option::multicast_interface: return Value{value_of(settings.multicast_interface)};
-        case Option::multicast_all: return Value{port.groups.hears_all};
+        case Option::multicast_all: return Value{port.multicast_all};
         case Option::multicast_loop: return Value{0};
         default: return std::nullopt;
     }

@@ -33,8 +33,8 @@ Endpoint PingSocket::local() const {
 }
 
 std::errc PingSocket::send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                                    const ip::SendChoices& choices) {
-    return stack_.icmp().ping_ports().send(*port_, parts, remote, choices, stack_.now());
+                                    const ip::SendControl& control) {
+    return stack_.icmp().ping_ports().send(*port_, parts, remote, control, stack_.now());
 }
 
 }  // namespace berth::socket

@@ -25,7 +25,7 @@ class PingSocket final : public PortSocket {
     ip::DatagramPort& port() override { return *port_; }
     const ip::DatagramPort& port() const override { return *port_; }
     std::errc send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                            const ip::SendChoices& choices) override;
+                            const ip::SendControl& control) override;
 
     icmp::PingPort* port_ = nullptr;
 };

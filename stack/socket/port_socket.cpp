@@ -22,9 +22,7 @@ Result<std::size_t, std::errc> PortSocket::send_with(std::span<const Bytes> part
         return Failure{error};
     std::optional<Ipv4Address> to;
     if (remote) to = remote->address;
-    const ip::SendChoices choices{control.source, control.interface_index, control.ttl,
-                                  control.tos};
-    if (const std::errc error = send_datagram(parts, to, choices); error != std::errc{})
+    if (const std::errc error = send_datagram(parts, to, control); error != std::errc{})
         return Failure{error};
     std::size_t sum = 0;
     for (const Bytes part : parts)

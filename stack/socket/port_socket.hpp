@@ -38,7 +38,7 @@ class PortSocket : public Socket, protected ip::DatagramUser {
     virtual ip::DatagramPort& port() = 0;
     virtual const ip::DatagramPort& port() const = 0;
     virtual std::errc send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                                    const ip::SendChoices& choices) = 0;
+                                    const ip::SendControl& control) = 0;
     // Before the port goes.
     void end();
 

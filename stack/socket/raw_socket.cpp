@@ -59,8 +59,8 @@ Result<std::int64_t, std::errc> RawSocket::get_option(Option option) {
 }
 
 std::errc RawSocket::send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                                   const ip::SendChoices& choices) {
-    return stack_.raw().send(*port_, parts, remote, choices, stack_.now());
+                                   const ip::SendControl& control) {
+    return stack_.raw().send(*port_, parts, remote, control, stack_.now());
 }
 
 }  // namespace berth::socket

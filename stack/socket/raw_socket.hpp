@@ -27,7 +27,7 @@ class RawSocket final : public PortSocket {
     ip::DatagramPort& port() override { return *port_; }
     const ip::DatagramPort& port() const override { return *port_; }
     std::errc send_datagram(std::span<const Bytes> parts, std::optional<Ipv4Address> remote,
-                            const ip::SendChoices& choices) override;
+                            const ip::SendControl& control) override;
     bool is_icmp() const;
 
     ip::RawPort* port_ = nullptr;

@@ -79,12 +79,12 @@ Result<ip::QueuedError, std::errc> UdpSocket::take_queued_error() {
 }
 
 std::errc UdpSocket::join(const Membership& membership) {
-    return stack_.udp().join(port_, membership.group, membership.interface_index, membership.source,
-                             stack_.now());
+    return port_.groups.join(stack_.ip(), membership.group, membership.interface_index,
+                             membership.source, stack_.now());
 }
 
 std::errc UdpSocket::leave(const Membership& membership) {
-    return stack_.udp().leave(port_, membership.group, membership.interface_index,
+    return port_.groups.leave(stack_.ip(), membership.group, membership.interface_index,
                               membership.source, stack_.now());
 }
 

@@ -32,6 +32,9 @@ struct Config {
     bool window_scaling = true;                 // net.ipv4.tcp_window_scaling (RFC 7323 §2)
     bool timestamps = true;                     // net.ipv4.tcp_timestamps (RFC 7323 §3)
     std::uint8_t initial_window_segments = 10;  // RFC 6928
+    // net.ipv4.tcp_mtu_probing: when full segments vanish time after time, smaller ones are tried
+    // (RFC 4821). Linux has it off by default.
+    bool mtu_probing = true;
 
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;

@@ -15,7 +15,9 @@ Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, S
       receiver_(tcp.config()),
       timestamp_offset_(
           timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
-      send_limit_bytes_(tcp.config().send_buffer_bytes) {}
+      send_limit_bytes_(tcp.config().send_buffer_bytes),
+      path_mtu_generation_(tcp.path_mtus().generation()),
+      may_be_fragmented_(tcp.path_mtus().is_locked(tuple.remote.address)) {}
 
 Connection::~Connection() = default;
 

@@ -12,6 +12,7 @@
 
 #include "base/drop_reason.hpp"
 #include "base/time.hpp"
+#include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -92,6 +93,8 @@ class Connection : public TimedEntry {
     [[nodiscard]] DropReason on_segment(Segment& segment, Time now);
     // An ICMP error about a segment with this sequence number (RFC 1122 §4.2.3.9, RFC 5927 §4.1).
     [[nodiscard]] DropReason on_icmp_error(bool hard, std::errc error, SequenceNumber quoted);
+    // A router had to drop a packet because its next link takes less (path_mtu.cpp).
+    [[nodiscard]] DropReason on_fragmentation_needed(const ip::ErrorReport& report, Time now);
     void on_timer(Time now);
 
     // --- egress ---
@@ -129,6 +132,13 @@ class Connection : public TimedEntry {
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
+    // path_mtu.cpp
+    std::uint16_t send_mss() const;  // what a segment carries
+    std::uint16_t full_packet_bytes() const;
+    std::uint16_t packet_header_bytes() const;
+    bool follow_path_mtu();
+    void suspect_black_hole();
+    void confirm_black_hole(Time now);
     // shared
     void transition(Event event);
     void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling,
@@ -163,7 +173,10 @@ class Connection : public TimedEntry {
     std::uint32_t timestamp_offset_ = 0;
     std::uint32_t send_limit_bytes_;
     SequenceNumber last_ack_sent_;
-    std::uint16_t user_mss_ = 0;  // TCP_MAXSEG; 0: what the path allows
+    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint16_t user_mss_ = 0;         // TCP_MAXSEG; 0: what the path allows
+    std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
+    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
 };
 
 }  // namespace berth::tcp

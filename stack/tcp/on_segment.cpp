@@ -145,6 +145,7 @@ void Connection::process_ack(const Segment& segment, Time now) {
     const bool window_changed =
         sender_.update_window(segment.seq, segment.ack, segment.window, now);
     if (result.acked > 0) soft_error_ = {};
+    if (result.acked > 0 && suspected_mtu_ != 0) confirm_black_hole(now);
     if (result.room_freed || result.syn_acked || window_changed) notify();
     if (result.fin_acked) on_our_fin_acknowledged(now);
 }

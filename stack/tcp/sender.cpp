@@ -29,6 +29,11 @@ void Sender::set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift,
     if (syn_retransmitted_) congestion_.on_syn_loss();
 }
 
+void Sender::set_mss(std::uint16_t mss) {
+    mss_ = mss;
+    congestion_.set_mss(mss);
+}
+
 void Sender::start_window(std::uint32_t wnd, SequenceNumber seq, SequenceNumber ack) {
     snd_.wnd = wnd;
     snd_.max_wnd = std::max(snd_.max_wnd, wnd);
@@ -62,6 +67,7 @@ Sender::AckResult Sender::on_ack(SequenceNumber ack, bool bare, Duration timesta
     fin_acknowledged_ = fin_acknowledged_ || result.fin_acked;
     retransmit_next_ = later(retransmit_next_, ack);
     retransmit_end_ = later(retransmit_end_, ack);
+    recover_ = later(recover_, ack);  // or it would come to lie ahead after 2 GB without a loss
     if (result.syn_acked && syn_retransmitted_) {
         rtt_.fall_back_after_syn_loss();
         backoff_ = 0;  // of the SYN; the data begins anew (RFC 6298 §5.7)
@@ -115,6 +121,20 @@ void Sender::fast_retransmit() {
     congestion_.enter_recovery(flight());
     retransmit_next_ = snd_.una;
     retransmit_end_ = snd_.una + std::min<std::uint32_t>(mss_, flight());
+}
+
+// RFC 1191 §6.5: lost, but not by congestion, so that the window stays as it is (as in Linux and
+// RFC 4821 §7.5); a fresh timer, and no duplicate acknowledgment of this flight says anything more.
+void Sender::on_packet_too_big(SequenceNumber from, Time now) {
+    if (in_recovery_) congestion_.exit_recovery(flight());
+    in_recovery_ = false;
+    duplicate_acks_ = 0;
+    recover_ = snd_.nxt;
+    const bool pending = before(retransmit_next_, retransmit_end_);
+    retransmit_next_ = pending && before(retransmit_next_, from) ? retransmit_next_ : from;
+    retransmit_end_ = snd_.nxt;
+    timing_ = false;
+    deadline_ = now + rtt_.rto(backoff_);
 }
 
 bool Sender::sample_rtt(SequenceNumber ack, Duration timestamp_rtt, Time now) {

@@ -52,6 +52,8 @@ class Sender {
     // What the handshake agreed: the payload that fits a segment and the peer's window shift.
     void set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift,
                        std::uint8_t initial_window_segments);
+    // The path takes more or less than was thought.
+    void set_mss(std::uint16_t mss);
     // The peer's SYN was taken: its window, unscaled (RFC 7323 §2.2).
     void start_window(std::uint32_t wnd, SequenceNumber seq, SequenceNumber ack);
 
@@ -96,6 +98,14 @@ class Sender {
     // Egress found nothing to send: if something waits for a window that may never open, the
     // persist timer must run (RFC 9293 §3.8.6.1).
     void arm_persist_if_stuck(Time now);
+
+    // A router dropped the segment with this sequence number, and all that followed it, for its
+    // size: they go again, in segments that fit by now.
+    void on_packet_too_big(SequenceNumber from, Time now);
+    // Not part of a flight that was found lost before.
+    bool is_fresh(SequenceNumber seq) const { return at_or_after(seq, recover_); }
+    // What goes again at a timeout fills a segment.
+    bool next_is_full() const { return buffer_.size() >= mss_ && snd_.wnd >= mss_; }
 
     // The retransmission or persist timer.
     Time deadline() const { return deadline_; }
@@ -154,7 +164,7 @@ class Sender {
     Time last_retransmitted_{};
     SequenceNumber retransmit_next_;  // [next, end) is to be sent again
     SequenceNumber retransmit_end_;
-    SequenceNumber recover_;  // RFC 6582: SND.NXT when the loss was noticed
+    SequenceNumber recover_;  // RFC 6582: SND.NXT when the loss was noticed; SND.UNA at least
     Time deadline_ = Time::never();
     std::uint64_t retransmissions_ = 0;
 };

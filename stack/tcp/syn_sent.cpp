@@ -69,15 +69,10 @@ void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shif
     apply_handshake(handshake);
 }
 
-// RFC 9293 §3.7.1 (MUST-16): Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCP header - options.
 void Connection::apply_handshake(const Handshake& handshake) {
     handshake_ = handshake;
-    constexpr std::uint16_t timestamp_option_bytes = 12;
-    constexpr std::uint16_t smallest_mss =
-        64;  // below it every byte would cost a packet; Linux clamps at 48, FreeBSD at 216
-    std::uint16_t mss = std::min(std::max(handshake.peer_mss, smallest_mss), receive_mss());
-    if (handshake.timestamps) mss = static_cast<std::uint16_t>(mss - timestamp_option_bytes);
-    sender_.set_handshake(mss, handshake.peer_window_shift, tcp_.config().initial_window_segments);
+    sender_.set_handshake(send_mss(), handshake.peer_window_shift,
+                          tcp_.config().initial_window_segments);
 }
 
 }  // namespace berth::tcp

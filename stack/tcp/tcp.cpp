@@ -112,29 +112,31 @@ Fate Tcp::deliver(Connection& connection, Segment& segment, DemuxMatch match, Ti
     return fate_for(four_tuple, reason, match, before, connection.state());
 }
 
-Fate Tcp::on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type, std::uint8_t code,
-                        Bytes quoted_transport) {
-    demux::Entry* entry = table_.find(four_tuple);
+Fate Tcp::on_icmp_error(const ip::ErrorReport& report, Time now) {
+    now_ = now;
+    demux::Entry* entry = table_.find(report.four_tuple);
     if (entry == nullptr || entry->kind != demux::EntryKind::connection ||
-        quoted_transport.size() < 8)
+        report.quoted_transport.size() < 8)
         return Fate::dropped(DropReason::icmp_error_no_match);
     auto& connection = *static_cast<Connection*>(entry);
-    if (type == wire::IcmpType::source_quench)
+    if (report.type == wire::IcmpType::source_quench)
         return Fate::dropped(DropReason::icmp_error_ignored);  // RFC 6633 §3
-    const bool unreachable = type == wire::IcmpType::destination_unreachable;
-    if (unreachable && code == wire::icmp_code::fragmentation_needed)
-        return Fate::dropped(DropReason::icmp_error_ignored);
-    const bool hard = unreachable && (code == wire::icmp_code::protocol_unreachable ||
-                                      code == wire::icmp_code::port_unreachable);
-    const std::errc error = hard ? std::errc::connection_refused
-                            : unreachable && code == wire::icmp_code::net_unreachable
-                                ? std::errc::network_unreachable
-                                : std::errc::host_unreachable;
     const State before = connection.state();
-    const DropReason reason =
-        connection.on_icmp_error(hard, error, SequenceNumber(load_be32(quoted_transport, 4)));
+    const DropReason reason = [&] {
+        if (report.is_fragmentation_needed())
+            return connection.on_fragmentation_needed(report, now);
+        const bool unreachable = report.type == wire::IcmpType::destination_unreachable;
+        const bool hard = unreachable && (report.code == wire::icmp_code::protocol_unreachable ||
+                                          report.code == wire::icmp_code::port_unreachable);
+        const std::errc error = hard ? std::errc::connection_refused
+                                : unreachable && report.code == wire::icmp_code::net_unreachable
+                                    ? std::errc::network_unreachable
+                                    : std::errc::host_unreachable;
+        return connection.on_icmp_error(hard, error,
+                                        SequenceNumber(load_be32(report.quoted_transport, 4)));
+    }();
     const Fate fate =
-        fate_for(four_tuple, reason, DemuxMatch::four_tuple, before, connection.state());
+        fate_for(report.four_tuple, reason, DemuxMatch::four_tuple, before, connection.state());
     reap();
     return fate;
 }

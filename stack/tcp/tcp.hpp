@@ -20,6 +20,7 @@
 #include "demux/connection_table.hpp"
 #include "demux/ephemeral_ports.hpp"
 #include "demux/listener_table.hpp"
+#include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
 #include "tcp/config.hpp"
 #include "tcp/connection.hpp"
@@ -46,6 +47,8 @@ struct Counters {
     std::uint64_t resets_sent = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t challenge_acks_suppressed = 0;
+    std::uint64_t path_mtu_reductions = 0;    // that ICMP asked for, flights sent again
+    std::uint64_t black_holes_suspected = 0;  // segments made smaller after timeouts
     std::uint64_t time_wait_overflow =
         0;  // connections that ended without TIME-WAIT because of max_time_wait
 };
@@ -79,8 +82,7 @@ class Tcp {
                                Time now);
     // The first hop does not answer ARP.
     void on_unreachable(const FourTuple& four_tuple);
-    [[nodiscard]] Fate on_icmp_error(const FourTuple& four_tuple, wire::IcmpType type,
-                                     std::uint8_t code, Bytes quoted_transport);
+    [[nodiscard]] Fate on_icmp_error(const ip::ErrorReport& report, Time now);
 
     // --- time and egress (transmit.cpp) ---
     void advance(Time now);
@@ -92,6 +94,10 @@ class Tcp {
     const Config& config() const { return config_; }
     BufferPool& pool() { return context_.pool; }
     TimerWheel& wheel() { return wheel_; }
+    ip::PathMtuCache& path_mtus() { return ip_.path_mtus(); }
+    std::uint16_t link_mtu(const ip::Path& path) {
+        return ip_.interface_at(path.interface_index).mtu();
+    }
     Counters& counters() { return counters_; }
     const Counters& counters() const { return counters_; }
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }

@@ -16,7 +16,7 @@ void Connection::on_timer(Time now) {
         receiver_.ack.now = true;
     }
     if (sender_.deadline() <= now) {
-        sender_.on_timeout(now);
+        const Sender::Timeout outcome = sender_.on_timeout(now);
         tcp_.counters().timeouts += 1;
         if (sender_.unanswered_timeouts() > retry_limit()) {
             // R2 (RFC 9293 §3.8.3, MUST-20): the path is given up; what ICMP said meanwhile
@@ -25,6 +25,7 @@ void Connection::on_timer(Time now) {
             end_with(why, Event::give_up);
             return;
         }
+        if (outcome == Sender::Timeout::retransmit) suspect_black_hole();
     }
     rearm();
     mark_ready();

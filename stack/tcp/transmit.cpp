@@ -85,6 +85,9 @@ std::size_t Tcp::transmit(link::InterfaceIndex interface_index, Time now, std::s
 // end of it.
 Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Time now,
                          std::size_t budget) {
+    // Somebody else has learned about the path, or what was known has aged.
+    if (connection.path_mtu_generation_ != ip_.path_mtus().generation())
+        connection.follow_path_mtu();
     connection.sender_.begin_burst(now);
     Connection::Cursor cursor = connection.cursor();
     ip::SendFields fields;
@@ -93,7 +96,7 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     fields.protocol = Protocol::tcp;
     fields.ttl = connection.ttl;
     fields.dscp = connection.dscp;
-    fields.dont_fragment = true;
+    fields.dont_fragment = !connection.may_be_fragmented_;
 
     std::size_t planned = 0;
     bool exhausted = false;

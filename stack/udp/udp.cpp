@@ -31,7 +31,7 @@ void Udp::close(UdpPort& port, Time now) {
     if (port.connected_) connected_.erase(port);
     if (port.bound_) detach(port);
     if (port.blocked_) blocked_.erase(std::find(blocked_.begin(), blocked_.end(), &port));
-    port.joined_.leave_all(ip_, now);
+    port.groups.leave_all(ip_, now);
     const std::size_t slot = port.slot_;
     std::swap(ports_[slot], ports_.back());
     ports_[slot]->slot_ = slot;

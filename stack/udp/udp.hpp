@@ -61,18 +61,6 @@ class Udp {
     // The MTU of the path to a connected port's peer.
     std::optional<std::uint16_t> path_mtu(const UdpPort& port) const;
 
-    // Groups, as ip::JoinedGroups says.
-    std::errc join(UdpPort& port, Ipv4Address group,
-                   std::optional<link::InterfaceIndex> interface_index, Ipv4Address source,
-                   Time now) {
-        return port.joined_.join(ip_, group, interface_index, source, now);
-    }
-    std::errc leave(UdpPort& port, Ipv4Address group,
-                    std::optional<link::InterfaceIndex> interface_index, Ipv4Address source,
-                    Time now) {
-        return port.joined_.leave(ip_, group, interface_index, source, now);
-    }
-
     // Tells the ports whose datagram found the queue full, once there is room: after transmit.
     void wake_blocked();
 
@@ -124,6 +112,8 @@ class Udp {
     Ipv4Address source_of(const UdpPort& port) const;
     std::errc check_size(UdpPort& port, std::size_t packet_bytes, Endpoint remote,
                          const ip::Path& path);
+    bool carries_df(const UdpPort& port, std::size_t packet_bytes, const ip::Path& path,
+                    Ipv4Address remote) const;
     bool has_room(UdpPort& port, std::size_t packet_bytes, const ip::Path& path);
     struct Outgoing;
     std::errc hand_to_ip(const Outgoing& out, Time now);

@@ -14,8 +14,7 @@ bool UdpPort::wants_group(const FourTuple& of_datagram,
     if (connected_ && four_tuple.remote != of_datagram.remote) return false;
     const Ipv4Address group = of_datagram.local.address;
     if (!group.is_multicast()) return true;
-    return joined_.wants(group, interface_index, of_datagram.remote.address)
-        .value_or(multicast_all);
+    return groups.wants(group, interface_index, of_datagram.remote.address).value_or(multicast_all);
 }
 
 // Of several ports at one endpoint: one that is bound to the interface before one that is not, then

@@ -8,8 +8,6 @@ namespace berth::udp {
 
 namespace {
 
-constexpr std::size_t length_at = 4;  // of the UDP header, which every error quotes whole
-
 // For the queue that IP_RECVERR asks for.
 ip::QueuedError queued(std::errc error, const ip::ErrorReport& report) {
     ip::QueuedError entry;
@@ -31,14 +29,11 @@ ip::QueuedError queued(std::errc error, const ip::ErrorReport& report) {
 // he takes; such a report is forged.
 bool Udp::lower_path_mtu(const UdpPort& port, const ip::ErrorReport& report, Time now) {
     const auto next_hop_mtu = static_cast<std::uint16_t>(report.rest);
-    const std::size_t packet_bytes =
-        wire::ipv4_header_bytes + load_be16(report.quoted_transport, length_at);
-    if (packet_bytes <= next_hop_mtu) return false;
+    if (report.quoted_total_length <= next_hop_mtu) return false;
     const Ipv4Address peer = report.four_tuple.remote.address;
     const auto path = path_for(port, peer, report.four_tuple.local.address, {});
     if (!path) return false;
-    const auto refused = static_cast<std::uint16_t>(std::min<std::size_t>(packet_bytes, path->mtu));
-    ip_.path_mtus().lower(peer, next_hop_mtu, refused, path->mtu, now);
+    ip_.path_mtus().lower(peer, next_hop_mtu, report.quoted_total_length, path->mtu, now);
     return true;
 }
 

@@ -35,6 +35,7 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     Endpoint remote() const { return connected_ ? four_tuple.remote : Endpoint{}; }
 
     ip::DatagramQueue inbox;
+    ip::JoinedGroups groups;
     std::optional<link::InterfaceIndex> bind_interface;       // SO_BINDTODEVICE
     std::optional<link::InterfaceIndex> multicast_interface;  // IP_MULTICAST_IF; unset: the route's
     bool reuse_address = false;      // SO_REUSEADDR: may share (address, port) with its like
@@ -73,7 +74,6 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     bool port_chosen_ = false;
     UdpPort* next_sharer_ = nullptr;  // of the same (address, port), bound earlier
     std::optional<Blocked> blocked_;
-    ip::JoinedGroups joined_;
 };
 
 }  // namespace berth::udp

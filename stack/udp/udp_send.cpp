@@ -97,15 +97,22 @@ std::errc Udp::send(UdpPort& port, std::span<const Bytes> parts, std::optional<E
     const std::uint8_t unicast_ttl = port.ttl != 0 ? port.ttl : ip_.config().ttl;
     out.ttl = control.ttl.value_or(to.address.is_multicast() ? port.multicast_ttl : unicast_ttl);
     out.tos = control.tos.value_or(port.tos);
-    const bool fits = packet_bytes <= path->mtu;
-    out.dont_fragment = port.mtu_discover != ip::MtuDiscover::never &&
-                        (fits || port.mtu_discover != ip::MtuDiscover::want);
+    out.dont_fragment = carries_df(port, packet_bytes, *path, to.address);
     if (out.ttl > 0) {
         if (!has_room(port, packet_bytes, *path)) return std::errc::operation_would_block;
         if (const std::errc error = hand_to_ip(out, now); error != std::errc{}) return error;
     }
     loop_back(port, out, now);
     return {};
+}
+
+// Where routers are said to be narrower than the least MTU that is believed, only what carries no
+// DF gets through.
+bool Udp::carries_df(const UdpPort& port, std::size_t packet_bytes, const ip::Path& path,
+                     Ipv4Address remote) const {
+    if (port.mtu_discover == ip::MtuDiscover::never) return false;
+    if (port.mtu_discover != ip::MtuDiscover::want) return true;
+    return packet_bytes <= path.mtu && !ip_.path_mtus().is_locked(remote);
 }
 
 // What the port's MtuDiscover says to a packet of that size. Who asked for errors is also told the

@@ -1,6 +1,7 @@
 #include "wire/ethernet.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace berth::wire {
 namespace {
@@ -13,6 +14,17 @@ constexpr std::size_t tag_control_at = 14;
 constexpr std::uint16_t tag_protocol = 0x8100;
 constexpr std::uint16_t vlan_mask = 0x0fff;
 
+// RFC 1122 §2.3.3: at most this is an IEEE 802.3 length, more is an EtherType.
+constexpr std::size_t greatest_802_3_length = 1500;
+// RFC 1042: LLC's addresses and control, the organization code zero, and the EtherType.
+constexpr std::array<std::uint8_t, 6> snap_prefix = {0xaa, 0xaa, 0x03, 0, 0, 0};
+constexpr std::size_t snap_bytes = snap_prefix.size() + 2;
+
+bool begins_with_snap(Bytes body) {
+    return body.size() >= snap_bytes &&
+           std::equal(snap_prefix.begin(), snap_prefix.end(), body.begin());
+}
+
 MacAddress load_mac(Bytes from, std::size_t at) {
     MacAddress address;
     std::copy_n(from.data() + at, address.octets.size(), address.octets.data());
@@ -23,11 +35,15 @@ MacAddress load_mac(Bytes from, std::size_t at) {
 
 Result<EthernetView, DropReason> EthernetView::parse(Bytes frame) {
     if (frame.size() < ethernet_header_bytes) return Failure{DropReason::ethernet_truncated};
-    if (load_be16(frame, type_at) != tag_protocol)
-        return EthernetView(frame, ethernet_header_bytes);
-    constexpr std::size_t tagged_bytes = ethernet_header_bytes + vlan_tag_bytes;
-    if (frame.size() < tagged_bytes) return Failure{DropReason::ethernet_truncated};
-    return EthernetView(frame, tagged_bytes);
+    const bool is_tagged = load_be16(frame, type_at) == tag_protocol;
+    const std::size_t header_bytes = ethernet_header_bytes + (is_tagged ? vlan_tag_bytes : 0);
+    if (frame.size() < header_bytes) return Failure{DropReason::ethernet_truncated};
+    const std::size_t length = load_be16(frame, header_bytes - 2);
+    const Bytes body = frame.subspan(header_bytes);
+    if (length > greatest_802_3_length || !begins_with_snap(body))
+        return EthernetView(frame, header_bytes, is_tagged);
+    if (length < snap_bytes || length > body.size()) return Failure{DropReason::ethernet_truncated};
+    return EthernetView(frame.first(header_bytes + length), header_bytes + snap_bytes, is_tagged);
 }
 
 MacAddress EthernetView::destination() const {
@@ -40,7 +56,7 @@ EtherType EthernetView::type() const {
     return static_cast<EtherType>(load_be16(frame_, header_bytes_ - 2));
 }
 VlanId EthernetView::vlan() const {
-    if (header_bytes_ == ethernet_header_bytes) return 0;
+    if (!is_tagged_) return 0;
     return load_be16(frame_, tag_control_at) & vlan_mask;
 }
 Bytes EthernetView::payload() const {

@@ -37,12 +37,14 @@ constexpr std::size_t ethernet_header_size(VlanId vlan) {
 
 class EthernetView {
   public:
-    // ethernet_truncated: shorter than its header, or than the tag that it announces.
+    // ethernet_truncated: shorter than its header, than the tag that it announces, or than the
+    // length in its 802.3 header. Of an 802.3 frame without SNAP the length passes for an unknown
+    // type.
     static Result<EthernetView, DropReason> parse(Bytes frame);
 
     MacAddress destination() const;
     MacAddress source() const;
-    EtherType type() const;  // behind the tag, where there is one
+    EtherType type() const;  // behind the tag and the SNAP header, where there are any
     // Zero without a tag, and with one that gives only a priority (IEEE 802.1Q §6.9: VID 0).
     VlanId vlan() const;
     std::size_t header_bytes() const { return header_bytes_; }
@@ -50,10 +52,11 @@ class EthernetView {
     EthernetHeader header() const { return {destination(), source(), type(), vlan()}; }
 
   private:
-    EthernetView(Bytes frame, std::size_t header_bytes)
-        : frame_(frame), header_bytes_(header_bytes) {}
+    EthernetView(Bytes frame, std::size_t header_bytes, bool is_tagged)
+        : frame_(frame), header_bytes_(header_bytes), is_tagged_(is_tagged) {}
     Bytes frame_;
     std::size_t header_bytes_;
+    bool is_tagged_;
 };
 
 // Writes ethernet_header_size(header.vlan) bytes at the start of `to`; a tag has priority 0 (best

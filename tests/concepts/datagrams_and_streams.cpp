@@ -47,6 +47,48 @@ TEST_F(DatagramsAndStreams, a_connected_udp_socket_hears_only_its_peer) {
     EXPECT_EQ(hosts.receive(*server).error, std::errc::operation_would_block);
 }
 
+TEST_F(DatagramsAndStreams, one_datagram_to_a_group_reaches_all_who_have_joined_it) {
+    const Endpoint group{Ipv4Address(233, 252, 0, 1), 9999};
+    const auto receiver = [&](Stack& stack) {
+        auto socket = hosts.datagram(stack);
+        EXPECT_EQ(socket->set_option(socket::Option::reuse_address, 1), std::errc{});
+        EXPECT_EQ(socket->bind(group), std::errc{});
+        EXPECT_EQ(socket->join({group.address, 0, {}}), std::errc{});
+        return socket;
+    };
+    auto at_server = receiver(hosts.server());
+    auto at_client = receiver(hosts.client());
+    auto another_at_client = receiver(hosts.client());
+    auto sender = hosts.datagram(hosts.client());  // a sender need not be a member
+    EXPECT_EQ(hosts.send(*sender, "to all of you", group), std::errc{});
+    hosts.settle();
+    for (const auto* each : {&at_server, &at_client, &another_at_client}) {
+        EXPECT_EQ(hosts.receive(**each).text, "to all of you");
+        EXPECT_EQ(hosts.receive(**each).error, std::errc::operation_would_block) << "once each";
+    }
+    EXPECT_EQ(at_server->leave({group.address, 0, {}}), std::errc{});
+    hosts.send(*sender, "who is left?", group);
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(*at_server).error, std::errc::operation_would_block);
+    EXPECT_EQ(hosts.receive(*at_client).text, "who is left?");
+}
+
+TEST_F(DatagramsAndStreams, two_sockets_of_one_host_talk_without_touching_the_link) {
+    auto first = hosts.datagram(hosts.server());
+    auto second = hosts.datagram(hosts.server());
+    ASSERT_EQ(first->bind(service), std::errc{});
+    const std::uint64_t frames = hosts.server().interface_at(0).counters().frames_out;
+    hosts.send(*second, "neighbour", service);
+    hosts.settle();
+    const auto heard = hosts.receive(*first);
+    EXPECT_EQ(heard.text, "neighbour");
+    EXPECT_EQ(heard.source.address, TwoHosts::server_address) << "both ends are one address";
+    hosts.send(*first, "over 127/8 too", Endpoint{Ipv4Address(127, 0, 0, 1), second->local().port});
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(*second).text, "over 127/8 too");
+    EXPECT_EQ(hosts.server().interface_at(0).counters().frames_out, frames);
+}
+
 TEST_F(DatagramsAndStreams, tcp_is_a_stream_without_message_boundaries) {
     auto listener = hosts.listener(hosts.server(), service);
     auto client = hosts.connected(service);

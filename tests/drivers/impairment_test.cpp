@@ -202,6 +202,28 @@ TEST(Impairment, CorruptionFlipsOneBitInsideTheDatagram) {
     EXPECT_EQ(pair.near->outward().corrupted, 2'000U);
 }
 
+TEST(Impairment, CorruptionFindsTheDatagramBehindAVlanTag) {
+    ImpairmentOptions options;
+    options.corrupt_ppm = 1'000'000;
+    Pair pair = impaired(options);
+    auto frame = ethernet_frame(station(2), station(1), 50, 0, 0x8100);
+    const MutableBytes behind = MutableBytes(frame).subspan(14);
+    store_be16(behind, 0, 10);
+    store_be16(behind, 2, 0x0800);
+    wire::Ipv4Header header;
+    header.total_length = 40;
+    wire::write(header, behind.subspan(4));
+    for (int i = 0; i < 500; ++i) {
+        ASSERT_TRUE(send(*pair.near, frame));
+        const Frames got = receive_all(*pair.far);
+        ASSERT_EQ(got.size(), 1U);
+        ASSERT_EQ(differing_bits(got[0], frame), 1U);
+        const auto where = std::mismatch(frame.begin(), frame.end(), got[0].begin()).first;
+        ASSERT_GE(where - frame.begin(), 18);
+        ASSERT_LT(where - frame.begin(), 58);
+    }
+}
+
 TEST(Impairment, FramesThatAreNoDatagramsAreSparedUnlessAskedFor) {
     ImpairmentOptions options;
     options.corrupt_ppm = 1'000'000;

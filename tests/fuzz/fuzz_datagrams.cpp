@@ -165,10 +165,10 @@ class Fuzz {
         const Ipv4Address source =
             bytes.size() >= 10 ? Ipv4Address(load_be32(bytes, 6)) : Ipv4Address{};
         if ((bytes[0] & 0x40) == 0) {
-            const std::errc error = host_.udp.join(port, group, by, source, host_.now);
+            const std::errc error = port.groups.join(host_.ip, group, by, source, host_.now);
             check(error != std::errc{} || group.is_multicast(), "only groups are joined");
         } else {
-            host_.udp.leave(port, group, by, source, host_.now);
+            port.groups.leave(host_.ip, group, by, source, host_.now);
         }
     }
 

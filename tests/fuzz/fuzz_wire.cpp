@@ -183,12 +183,11 @@ void try_ipv4(Bytes bytes) {
 
 void try_ethernet(Bytes frame) {
     const auto view = EthernetView::parse(frame);
-    if (!view) {
-        return check(frame.size() < ethernet_header_bytes + vlan_tag_bytes,
-                     "any long enough frame parses");
-    }
+    if (!view)
+        return check(view.error() == DropReason::ethernet_truncated, "only the short do not parse");
+    touch(view->payload());
     const EthernetHeader header = view->header();
-    if (header.vlan != 0 || view->header_bytes() == ethernet_header_bytes) {
+    if (view->header_bytes() == ethernet_header_size(header.vlan)) {
         Octets written(ethernet_header_size(header.vlan));
         write(header, written);
         const auto again = EthernetView::parse(written);

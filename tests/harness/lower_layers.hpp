@@ -65,12 +65,13 @@ class LowerLayers {
     LowerLayers& operator=(const LowerLayers&) = delete;
 
     link::InterfaceIndex add_interface(link::LinkKind kind, std::uint16_t mtu = 1500,
-                                       MacAddress mac = {}) {
+                                       MacAddress mac = {},
+                                       const link::InterfaceConfig& config = {}) {
         const auto index = static_cast<link::InterfaceIndex>(interfaces.size());
         devices.push_back(std::make_unique<FakeDevice>(kind, mtu, mac));
         interfaces.add(std::make_unique<link::Interface>(index, "if" + std::to_string(index),
-                                                         *devices.back(), link::InterfaceConfig{},
-                                                         context, random.fork(100 + index)));
+                                                         *devices.back(), config, context,
+                                                         random.fork(100 + index)));
         return index;
     }
     FakeDevice& device(link::InterfaceIndex index = 0) { return *devices[index]; }

@@ -144,13 +144,13 @@ void Peer::sends_icmp(wire::IcmpType type, std::uint8_t code, std::uint32_t rest
 }
 
 void Peer::sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code,
-                            Where where) {
+                            std::uint32_t rest, Where where) {
     const auto packet = stack_packets_.find(seq);
     if (packet == stack_packets_.end()) {
         script_.fail(where, "The stack has sent no segment with seq " + std::to_string(seq) + ".");
         return;
     }
-    put_icmp(packet->second, {type, code, 0}, where);
+    put_icmp(packet->second, {type, code, rest}, where);
 }
 
 void Peer::put_icmp(Bytes quoted_packet, wire::IcmpHeader header, Where where) {

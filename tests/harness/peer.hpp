@@ -46,7 +46,7 @@ class Peer {
                     Where where = {});
     // An ICMP error that quotes the segment of that (relative) sequence number.
     void sends_icmp_about(std::uint32_t seq, wire::IcmpType type, std::uint8_t code,
-                          Where where = {});
+                          std::uint32_t rest = 0, Where where = {});
     // A new incarnation: forgets everything about the conversation.
     void starts_over(std::uint32_t new_isn);
 

@@ -127,6 +127,17 @@ TEST_F(ArpTest, AnUnsolicitedReplyTeachesNothing) {
     EXPECT_EQ(host.interface().neighbours().size(), 0u);
 }
 
+TEST_F(ArpTest, Rfc826_AReplyIsNotAnswered) {
+    host.feed(arp_frame(our_mac, reply()));  // unasked
+    EXPECT_EQ(host.transmit(), 0u);
+    send_datagram();
+    host.transmit();
+    host.device().sent.clear();
+    host.feed(arp_frame(our_mac, reply()));  // asked for
+    EXPECT_EQ(host.transmit(), 1u);
+    EXPECT_EQ(host.device().take().bytes.size(), 38u) << "the datagram, and nothing else";
+}
+
 TEST_F(ArpTest, AGratuitousAnnouncementOfAStrangerTeachesNothing) {
     EXPECT_EQ(host.feed(arp_frame(MacAddress::broadcast(), request(peer_ip))).reason,
               DropReason::arp_not_for_us);
@@ -147,6 +158,79 @@ TEST_F(ArpTest, AnAnnouncementThatContradictsAKnownNeighbourIsVerified) {
     ASSERT_TRUE(asked);
     EXPECT_EQ(asked->operation, wire::ArpOperation::request);
     EXPECT_EQ(asked->target_ip, peer_ip);
+}
+
+TEST_F(ArpTest, Rfc826_ANewAdapterIsLearnedByAskingAll) {
+    const MacAddress new_mac{{2, 0, 0, 0, 0, 0x77}};
+    host.feed(arp_frame(MacAddress::broadcast(), request()));
+    host.transmit();
+    host.device().sent.clear();
+    // It announces itself: a request of all for its own address (RFC 5227 §2.3).
+    wire::ArpPacket announcement = request(peer_ip);
+    announcement.sender_mac = new_mac;
+    host.feed(arp_frame(MacAddress::broadcast(), announcement));
+    send_datagram();
+    host.transmit();
+    ASSERT_EQ(host.device().sent.size(), 2u);
+    const Octets question = host.device().take().bytes;
+    EXPECT_EQ(question.size(), 42u);
+    EXPECT_EQ(Octets(question.begin(), question.begin() + 6), Octets(6, 0xff));
+    const Octets before = host.device().take().bytes;
+    EXPECT_EQ(before[5], peer_mac.octets[5]) << "the old address is used until it is answered";
+
+    wire::ArpPacket answer = reply();
+    answer.sender_mac = new_mac;
+    EXPECT_STREQ(host.feed(arp_frame(our_mac, answer)).note, "arp reply: neighbour learned");
+    send_datagram();
+    host.transmit();
+    ASSERT_EQ(host.device().sent.size(), 1u);
+    EXPECT_EQ(host.device().take().bytes[5], new_mac.octets[5]);
+}
+
+TEST_F(ArpTest, Rfc826_ALiarDoesNotTakeANeighbourOver) {
+    host.feed(arp_frame(MacAddress::broadcast(), request()));
+    wire::ArpPacket lie = reply();
+    lie.sender_mac = {{2, 0, 0, 0, 0, 0x66}};
+    EXPECT_EQ(host.feed(arp_frame(our_mac, lie)).kind, FateKind::consumed);
+    // The neighbour itself answers the question that this led to.
+    EXPECT_EQ(host.feed(arp_frame(our_mac, reply())).kind, FateKind::consumed);
+    host.transmit();
+    host.device().sent.clear();
+    send_datagram();
+    host.transmit();
+    EXPECT_EQ(host.device().take().bytes[5], peer_mac.octets[5]);
+}
+
+TEST_F(ArpTest, Rfc826_AnAnnouncementOfWhatIsKnownAlreadyIsNothing) {
+    host.feed(arp_frame(MacAddress::broadcast(), request()));
+    host.transmit();
+    host.device().sent.clear();
+    EXPECT_EQ(host.feed(arp_frame(MacAddress::broadcast(), request(peer_ip))).reason,
+              DropReason::arp_not_for_us);
+    EXPECT_EQ(host.transmit(), 0u);
+}
+
+TEST_F(ArpTest, Rfc1122_2_3_2_2_OneNeighbourThatIsGoneNeverDelaysAnother) {
+    const Ipv4Address gone{192, 0, 2, 99};
+    host.feed(arp_frame(our_mac, request()));
+    host.transmit();
+    host.device().sent.clear();
+    std::size_t delivered = 0;
+    for (int step = 0; step < 100; ++step) {
+        send_datagram(gone);
+        send_datagram(peer_ip);
+        host.advance_to(host.now + milliseconds(50));
+        host.transmit();
+        while (!host.device().sent.empty()) {
+            const Octets frame = host.device().take().bytes;
+            const bool is_datagram = frame[12] == 0x08 && frame[13] == 0x00;
+            if (is_datagram) ++delivered;
+            if (!is_datagram && frame[5] == peer_mac.octets[5])
+                host.feed(arp_frame(our_mac, reply()));  // it is asked whether it is still there
+        }
+        ASSERT_EQ(delivered, static_cast<std::size_t>(step + 1)) << "at step " << step;
+    }
+    EXPECT_GT(host.drops[DropReason::neighbour_unreachable], 0u);
 }
 
 TEST_F(ArpTest, ARequesterFromAnotherNetworkIsAnsweredButNotLearned) {

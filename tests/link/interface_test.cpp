@@ -65,6 +65,34 @@ TEST_F(EthernetTest, OurFramesAndGroupsComeThrough) {
               DropReason::none);
 }
 
+TEST_F(EthernetTest, Rfc1122_2_4_TheLayerAboveIsToldOfLinkBroadcasts) {
+    const auto is_to_group = [&](MacAddress destination) {
+        const auto found =
+            receive(harness::ethernet_frame(destination, peer_mac, 0x0800, datagram()));
+        const auto* packet = std::get_if<link::ReceivedPacket>(&found);
+        EXPECT_NE(packet, nullptr);
+        return packet != nullptr && packet->to_link_group;
+    };
+    EXPECT_TRUE(is_to_group(MacAddress::broadcast()));
+    EXPECT_TRUE(is_to_group({{0x01, 0x00, 0x5e, 0x00, 0x00, 0x01}}));
+    EXPECT_FALSE(is_to_group(our_mac));
+}
+
+TEST_F(EthernetTest, Rfc1122_2_3_1_TrailersAreNotSpoken) {
+    EXPECT_EQ(reason_of(our_mac, 0x1001, datagram()), DropReason::ethernet_unknown_type);
+    const Octets trailer_arp{0, 1, 0x10, 0x01, 6, 4, 0, 2, 2,   0, 0, 0, 0, 1,
+                             0, 1, 2,    3,    4, 5, 6, 7, 192, 0, 2, 2, 0, 0};
+    EXPECT_EQ(reason_of(our_mac, 0x0806, trailer_arp), DropReason::arp_unsupported);
+}
+
+TEST_F(EthernetTest, Rfc894_PaddingUpTo46BytesIsNotPartOfTheDatagram) {
+    Octets frame = harness::ethernet_frame(our_mac, peer_mac, 0x0800, datagram());
+    const std::size_t unpadded = frame.size();
+    frame.resize(60, 0xee);
+    ASSERT_LT(unpadded, frame.size());
+    EXPECT_EQ(host.feed(frame).reason, DropReason::udp_no_socket) << "a whole datagram was found";
+}
+
 TEST_F(EthernetTest, OtherStationsAndOtherGroupsDoNot) {
     EXPECT_EQ(reason_of({{0x02, 0, 0, 0, 0, 0x03}}, 0x0800, datagram()),
               DropReason::ethernet_not_for_us);

@@ -9,74 +9,12 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "link/neighbour_fixture.hpp"
 
 namespace berth::link {
 namespace {
 
-constexpr Ipv4Address peer{192, 0, 2, 1};
-constexpr MacAddress peer_mac{{2, 0, 0, 0, 0, 1}};
-constexpr MacAddress other_mac{{2, 0, 0, 0, 0, 9}};
-
-struct Request {
-    Ipv4Address target;
-    MacAddress destination;
-    Time when;
-};
-
-class Recorder final : public NeighbourEvents {
-  public:
-    std::vector<Request> requests;
-    std::vector<std::uint32_t> resolved;  // the packets' lengths name them
-    std::vector<std::uint32_t> discarded;
-    std::vector<DropReason> reasons;
-
-    void on_solicit(Ipv4Address target, MacAddress destination, Time now) override {
-        requests.push_back({target, destination, now});
-    }
-    void on_resolved(OwnedPacket packet, Time) override { resolved.push_back(packet.length); }
-    void on_discarded(OwnedPacket packet, DropReason reason, Time) override {
-        discarded.push_back(packet.length);
-        reasons.push_back(reason);
-    }
-};
-
-class NeighbourCacheTest : public testing::Test {
-  protected:
-    Recorder events;
-    NeighbourCache cache{events};
-    Time now{};
-
-    DropReason hold(std::uint32_t name, Ipv4Address address = peer) {
-        OwnedPacket packet;
-        packet.length = name;
-        return cache.hold(address, std::move(packet), now);
-    }
-    NeighbourState state_of(Ipv4Address address) {
-        NeighbourState state = NeighbourState::failed;
-        bool found = false;
-        cache.for_each(now, [&](const NeighbourCache::Neighbour& neighbour) {
-            if (neighbour.address != address) return;
-            state = neighbour.state;
-            found = true;
-        });
-        EXPECT_TRUE(found) << "no entry for " << to_string(address);
-        return state;
-    }
-    bool knows(Ipv4Address address) {
-        return cache.look_up(address, now).knowledge == NeighbourCache::Knowledge::known;
-    }
-    void advance_to(Time then) {
-        while (cache.next_deadline() <= then) {
-            now = std::max(now, cache.next_deadline());
-            cache.advance(now);
-        }
-        now = then;
-    }
-    void learn_by_asking() {
-        hold(1);
-        ASSERT_TRUE(cache.heard_answer(peer, peer_mac, now));
-    }
-};
+class NeighbourCacheTest : public NeighbourFixture {};
 
 TEST_F(NeighbourCacheTest, AnUnknownNeighbourIsAskedForOnce) {
     EXPECT_EQ(cache.look_up(peer, now).knowledge, NeighbourCache::Knowledge::unknown);
@@ -282,7 +220,10 @@ TEST_F(NeighbourCacheTest, RandomHistoriesKeepTheInvariants) {
         for (int step = 0; step < 3000; ++step) {
             const Ipv4Address address(0xc0000200u + random.below(1400));
             const MacAddress mac = random.chance(500'000) ? peer_mac : other_mac;
-            switch (random.below(6)) {
+            switch (random.below(8)) {
+                case 6:
+                    if (random.chance(20'000)) model.add_permanent(address, mac, t);
+                    break;
                 case 0: {
                     OwnedPacket packet;
                     packet.length = ++held;

@@ -295,6 +295,21 @@ TEST_F(RawSocketTest, TtlsToGroupsAreTheirOwn) {
     EXPECT_TRUE(transmitted().empty()) << "does not leave the host";
 }
 
+TEST_F(RawSocketTest, AGroupLeavesByTheChosenInterface) {
+    FakeDevice second;
+    host.add_interface("link1", second);
+    host.add_address(1, {{198, 51, 100, 2}, 24});
+    auto socket = raw(ospf);
+    ASSERT_EQ(socket->set_option(Option::multicast_interface, 1), std::errc{});
+    ASSERT_EQ(send(*socket, Octets(8), Endpoint{group_ip, 0}), std::errc{});
+    EXPECT_TRUE(transmitted().empty());
+    ASSERT_EQ(second.sent.size(), 1u);
+    EXPECT_EQ(wire::Ipv4View::parse(second.sent[0].bytes)->source(), Ipv4Address(198, 51, 100, 2));
+    ASSERT_EQ(socket->set_option(Option::multicast_interface, -1), std::errc{});
+    ASSERT_EQ(send(*socket, Octets(8), Endpoint{group_ip, 0}), std::errc{});
+    EXPECT_FALSE(transmitted().empty()) << "by the route";
+}
+
 TEST_F(RawSocketTest, TheTableShowsIt) {
     auto socket = raw(1);
     ASSERT_EQ(socket->bind({our_ip, 0}), std::errc{});

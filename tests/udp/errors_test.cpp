@@ -43,7 +43,7 @@ class UdpErrorTest : public testing::Test {
     // Packet too big: what a router says about a datagram of that many bytes in all.
     Fate too_big(std::uint16_t mtu, std::uint16_t packet_bytes) {
         Octets quote = harness::udp_packet({our_ip, 7}, peer, Octets(20));
-        store_be16(quote, 24, static_cast<std::uint16_t>(packet_bytes - 20));
+        store_be16(quote, 2, packet_bytes);
         return host.feed(harness::icmp_packet(router, our_ip,
                                               {IcmpType::destination_unreachable, 4, mtu}, quote));
     }
@@ -128,6 +128,69 @@ TEST_F(UdpErrorTest, OurOwnLinkLayersErrorsGoTheSameWay) {
     report.quoted_transport = header;
     EXPECT_EQ(host.udp.on_icmp_error(report, host.now).kind, FateKind::delivered);
     EXPECT_EQ(port.inbox.take_error(), std::errc::host_unreachable);
+}
+
+TEST_F(UdpErrorTest, WithWantDatagramsCarryDfWhileTheyFitAndAreCutBeyond) {
+    EXPECT_EQ(send(1472), std::errc{});
+    EXPECT_EQ(host.transmit(), 1u);
+    EXPECT_EQ(load_be16(host.device().take().bytes, 6), 0x4000) << "DF";
+    EXPECT_EQ(send(1473), std::errc{});
+    EXPECT_EQ(host.transmit(), 2u);
+    EXPECT_EQ(load_be16(host.device().take().bytes, 6), 0x2000) << "MF";
+    EXPECT_EQ(load_be16(host.device().take().bytes, 6), 1480 / 8);
+}
+
+TEST_F(UdpErrorTest, Rfc768_TheLargestDatagramLeavesInPieces) {
+    EXPECT_EQ(send(udp::max_payload_bytes), std::errc{});
+    EXPECT_EQ(host.transmit(), 45u);
+    EXPECT_EQ(send(udp::max_payload_bytes + 1), std::errc::message_size);
+}
+
+TEST_F(UdpErrorTest, PiecesGoTogetherOrWait) {
+    host.device().room = 0;
+    for (std::size_t i = 0; i < link::Interface::queue_limit_packets - 1; ++i)
+        ASSERT_EQ(send(1), std::errc{});
+    EXPECT_EQ(send(2000), std::errc::operation_would_block) << "two pieces, one place";
+    host.device().room = 1;
+    host.transmit();
+    EXPECT_EQ(user.events, 1);
+    EXPECT_EQ(send(2000), std::errc{});
+    EXPECT_EQ(host.drops.total(), 0u);
+}
+
+TEST_F(UdpErrorTest, Rfc1191_3_TheMtuOfThePathIsLearned) {
+    host.udp.connect(port, peer);
+    EXPECT_EQ(host.udp.path_mtu(port), 1500);
+    EXPECT_EQ(too_big(1400, 1500).kind, FateKind::delivered);
+    EXPECT_EQ(port.inbox.take_error(), std::errc::message_size);
+    EXPECT_EQ(host.udp.path_mtu(port), 1400);
+    EXPECT_EQ(send(1372), std::errc{});
+    EXPECT_EQ(host.transmit(), 1u);
+    EXPECT_EQ(send(1373), std::errc{}) << "from now on cut here";
+    EXPECT_EQ(host.transmit(), 2u);
+    port.mtu_discover = ip::MtuDiscover::always;
+    EXPECT_EQ(send(1373), std::errc::message_size);
+    port.mtu_discover = ip::MtuDiscover::probe;
+    EXPECT_EQ(send(1472), std::errc{}) << "to see whether it still is so";
+    EXPECT_EQ(host.transmit(), 1u);
+}
+
+TEST_F(UdpErrorTest, APathSaidToBeTooNarrowToBelieveGetsNoDf) {
+    too_big(100, 1500);
+    EXPECT_EQ(send(10), std::errc{});
+    host.transmit();
+    EXPECT_EQ(load_be16(host.device().take().bytes, 6), 0);
+    EXPECT_EQ(send(552 - 27), std::errc{}) << "one more than fits the least that is believed";
+    EXPECT_EQ(host.transmit(), 2u);
+}
+
+TEST_F(UdpErrorTest, APacketTooBigAboutAnUnconnectedPortIsBelievedToo) {
+    EXPECT_EQ(too_big(1400, 1500).kind, FateKind::consumed);
+    EXPECT_EQ(send(1373), std::errc{});
+    EXPECT_EQ(host.transmit(), 2u);
+    port.receive_errors = true;
+    EXPECT_EQ(too_big(1300, 1400).kind, FateKind::delivered);
+    EXPECT_EQ(port.inbox.pop_error()->info, 1300u);
 }
 
 TEST_F(UdpErrorTest, WithAlwaysATooLargeDatagramIsRefusedAndTheMtuIsTold) {

@@ -39,7 +39,7 @@ class UdpGroupTest : public testing::Test {
     }
     UdpPort& member(Endpoint local, link::InterfaceIndex by = 0, Ipv4Address source = {}) {
         UdpPort& port = sharing(local);
-        EXPECT_EQ(host.udp.join(port, group, by, source, host.now), std::errc{});
+        EXPECT_EQ(port.groups.join(host.ip, group, by, source, host.now), std::errc{});
         return port;
     }
     Fate arrive(Endpoint from, Endpoint to, link::InterfaceIndex by = 0) {
@@ -176,7 +176,7 @@ TEST_F(UdpGroupTest, Rfc1112_7_1_AGroupIsHeardWhereItWasJoined) {
     EXPECT_EQ(port.inbox.front()->destination, group);
     EXPECT_TRUE(got_one(port));
     EXPECT_EQ(arrive(peer, {group, 7}, 1).reason, DropReason::ip_not_member);
-    EXPECT_EQ(host.udp.leave(port, group, 0, {}, host.now), std::errc{});
+    EXPECT_EQ(port.groups.leave(host.ip, group, 0, {}, host.now), std::errc{});
     EXPECT_EQ(arrive(peer, {group, 7}, 0).reason, DropReason::ip_not_member);
 }
 
@@ -220,24 +220,25 @@ TEST_F(UdpGroupTest, Rfc3678_4_1_ASourceMembershipHearsThatSourceOnly) {
     EXPECT_TRUE(got_one(port));
     const Ipv4Address other{192, 0, 2, 77};
     EXPECT_EQ(arrive({other, 1}, {group, 7}).reason, DropReason::udp_no_socket);
-    EXPECT_EQ(host.udp.join(port, group, 0, other, host.now), std::errc{});
+    EXPECT_EQ(port.groups.join(host.ip, group, 0, other, host.now), std::errc{});
     EXPECT_EQ(arrive({other, 1}, {group, 7}).kind, FateKind::delivered);
-    EXPECT_EQ(host.udp.join(port, group, 0, other, host.now), std::errc::address_not_available);
-    EXPECT_EQ(host.udp.join(port, group, 0, {}, host.now), std::errc::invalid_argument);
-    EXPECT_EQ(host.udp.leave(port, group, 0, other, host.now), std::errc{});
+    EXPECT_EQ(port.groups.join(host.ip, group, 0, other, host.now),
+              std::errc::address_not_available);
+    EXPECT_EQ(port.groups.join(host.ip, group, 0, {}, host.now), std::errc::invalid_argument);
+    EXPECT_EQ(port.groups.leave(host.ip, group, 0, other, host.now), std::errc{});
     EXPECT_TRUE(host.ip.groups().is_member(0, group));
-    EXPECT_EQ(host.udp.leave(port, group, 0, peer.address, host.now), std::errc{});
+    EXPECT_EQ(port.groups.leave(host.ip, group, 0, peer.address, host.now), std::errc{});
     EXPECT_FALSE(host.ip.groups().is_member(0, group));
 }
 
 TEST_F(UdpGroupTest, WhatJoinAndLeaveRefuse) {
     UdpPort& port = sharing({{}, 7});
     const auto join = [&](Ipv4Address what, std::optional<link::InterfaceIndex> by) {
-        return host.udp.join(port, what, by, {}, host.now);
+        return port.groups.join(host.ip, what, by, {}, host.now);
     };
     EXPECT_EQ(join(our_ip, 0), std::errc::invalid_argument);
     EXPECT_EQ(join(group, 7), std::errc::no_such_device);
-    EXPECT_EQ(host.udp.leave(port, group, 0, {}, host.now), std::errc::address_not_available);
+    EXPECT_EQ(port.groups.leave(host.ip, group, 0, {}, host.now), std::errc::address_not_available);
     EXPECT_EQ(join(group, std::nullopt), std::errc{}) << "by the route, here the first link";
     EXPECT_EQ(join(group, 0), std::errc::address_in_use);
     for (std::uint8_t i = 1; i < ip::JoinedGroups::limit_groups; ++i)
@@ -245,10 +246,10 @@ TEST_F(UdpGroupTest, WhatJoinAndLeaveRefuse) {
     EXPECT_EQ(join(Ipv4Address(233, 252, 2, 1), 0), std::errc::no_buffer_space);
     UdpPort& choosy = sharing({{}, 7});
     for (std::uint8_t i = 1; i <= ip::JoinedGroups::limit_sources; ++i) {
-        EXPECT_EQ(host.udp.join(choosy, group, 0, Ipv4Address(192, 0, 2, i), host.now),
+        EXPECT_EQ(choosy.groups.join(host.ip, group, 0, Ipv4Address(192, 0, 2, i), host.now),
                   std::errc{});
     }
-    EXPECT_EQ(host.udp.join(choosy, group, 0, Ipv4Address(192, 0, 2, 99), host.now),
+    EXPECT_EQ(choosy.groups.join(host.ip, group, 0, Ipv4Address(192, 0, 2, 99), host.now),
               std::errc::no_buffer_space);
 }
 

@@ -95,6 +95,44 @@ TEST(Ethernet, CutShortInItsTagIsTruncated) {
                         });
 }
 
+TEST(Ethernet, Rfc1042_SnapIsReadAndPaddingIsGone) {
+    const Octets frame =
+        from_hex("020000000002 020000000001 000a aaaa03 000000 0800 cafe 00000000");
+    const auto view = EthernetView::parse(frame);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->type(), EtherType::ipv4);
+    EXPECT_EQ(view->vlan(), 0);
+    EXPECT_EQ(to_hex(view->payload()), "cafe");
+
+    const Octets tagged =
+        from_hex("020000000002 020000000001 8100 000a 000a aaaa03 000000 0806 cafe");
+    const auto in_vlan = EthernetView::parse(tagged);
+    ASSERT_TRUE(in_vlan);
+    EXPECT_EQ(in_vlan->type(), EtherType::arp);
+    EXPECT_EQ(in_vlan->vlan(), 10);
+    EXPECT_EQ(to_hex(in_vlan->payload()), "cafe");
+}
+
+TEST(Ethernet, Rfc1042_ALengthBeyondTheFrameOrShortOfSnapIsTruncated) {
+    for (const std::string_view length : {"000b", "0007", "0000", "05dc"}) {
+        const Octets frame = from_hex(std::string("020000000002 020000000001 ") +
+                                      std::string(length) + " aaaa03 000000 0800 cafe");
+        const auto view = EthernetView::parse(frame);
+        ASSERT_FALSE(view) << length;
+        EXPECT_EQ(view.error(), DropReason::ethernet_truncated) << length;
+    }
+}
+
+TEST(Ethernet, Rfc1122_2_3_3_OtherLlcIsATypeThatNobodyKnows) {
+    for (const std::string_view llc : {"060603 000000 0800", "aaaa03 00000c 0800"}) {
+        const Octets frame =
+            from_hex(std::string("020000000002 020000000001 0008 ") + std::string(llc));
+        const auto view = EthernetView::parse(frame);
+        ASSERT_TRUE(view) << llc;
+        EXPECT_EQ(static_cast<std::uint16_t>(view->type()), 8) << llc;
+    }
+}
+
 TEST(Ethernet, CutShortIsTruncated) {
     for_each_truncation(from_hex("020000000002 020000000001 0800"), [](const Octets& frame) {
         const auto view = EthernetView::parse(frame);

@@ -24,6 +24,9 @@
 extern "C" {
 #endif
 
+/* Where a strict C mode hides the system's definition. */
+struct addrinfo;
+
 /* `result` is to be freed with berth_freeaddrinfo. 0, or an EAI_ number. */
 int berth_getaddrinfo(const char* node, const char* service, const struct addrinfo* hints,
                       struct addrinfo** result);

@@ -19,6 +19,11 @@ class NewReno {
         mss_ = mss;
         cwnd_ = initial_window_bytes;
     }
+    // The path MTU has changed; the window has not, but one segment always fits.
+    void set_mss(std::uint32_t mss) {
+        mss_ = mss;
+        cwnd_ = std::max(cwnd_, mss_);
+    }
     std::uint32_t cwnd() const { return cwnd_; }
     std::uint32_t ssthresh() const { return ssthresh_; }
 
