@@ -31,14 +31,14 @@ static void print_ends(const char* who, int fd) {
 
 /* The one program: sends back what comes. */
 static void* serve(void* listener) {
-    for (;;) {
+    int fd;
+    while ((fd = berth_accept(*(int*)listener, NULL, NULL)) >= 0) {
         char data[64];
-        int fd = berth_accept(*(int*)listener, NULL, NULL);
-        if (fd < 0) fail("accept");
         ssize_t size = berth_recv(fd, data, sizeof data, 0);
         print_ends("server", fd);
-        if (berth_send(fd, data, (size_t)size, 0) < 0) fail("send");
+        if (size < 0 || berth_send(fd, data, (size_t)size, 0) < 0) fail("serve");
     }
+    return NULL;
 }
 
 /* The other one. */
