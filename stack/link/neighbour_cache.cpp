@@ -56,11 +56,10 @@ NeighbourCache::Answer NeighbourCache::look_up(Ipv4Address address, Time now) {
 }
 
 bool NeighbourCache::is_failed(Ipv4Address address, Time now) const {
-    const auto found = entries_.find(address);
-    if (found == entries_.end()) return false;
-    const Entry& entry = found->second;
+    const Entry* entry = table_.find(address);
     // `until` is the end of the short hold that began when it failed.
-    return entry.state == NeighbourState::failed && now < entry.until + distrust_time - failed_hold;
+    return entry != nullptr && entry->state == NeighbourState::failed &&
+           now < entry->until + distrust_time - failed_hold;
 }
 
 DropReason NeighbourCache::hold(Ipv4Address address, OwnedPacket packet, Time now) {

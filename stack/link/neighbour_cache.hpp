@@ -40,9 +40,10 @@ struct NeighbourLimits {
     std::size_t incomplete = 256;
     // Packets waiting for one neighbour; beyond it the oldest goes (RFC 1122 §2.3.2.2 wants the
     // latest kept).
-    std::size_t pending_per_neighbour = 16;
+    // All pieces of the largest datagram on an Ethernet are 45.
+    std::size_t pending_per_neighbour = 64;
     // Packets waiting in all; beyond it the neighbour with the most gives up its oldest.
-    std::size_t pending = 256;
+    std::size_t pending = 512;
     // How long an answer is trusted before use of it is verified (RFC 1122 §2.3.2.1 wants the time
     // to be configurable; the default is RFC 4861 §10's REACHABLE_TIME).
     Duration reachable_time = seconds(30);

@@ -78,10 +78,10 @@ std::vector<DhcpRoute> classless_routes(const wire::DhcpView& message) {
     return routes;
 }
 
-// RFC 3442: where there are classless routes the router option does not count.
+// RFC 3442: where there is an option of classless routes the router option does not count.
 std::vector<DhcpRoute> routes_of(const wire::DhcpView& message) {
-    std::vector<DhcpRoute> routes = classless_routes(message);
-    if (!routes.empty()) return routes;
+    if (message.has_option(option::classless_routes)) return classless_routes(message);
+    std::vector<DhcpRoute> routes;
     const auto routers = addresses<1>(message, option::router);
     // The first is the preferred one (RFC 2132 §3.5).
     if (!routers.empty() && routers.front() != message.your_address())

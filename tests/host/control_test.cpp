@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -189,6 +190,105 @@ TEST_F(Control, SilentClientsAreCutAndOthersServedThen) {
     auto answer = ask_host("lab", "ss", 60'000);
     EXPECT_TRUE(answer) << answer.error();
     EXPECT_TRUE(is_cut(silent.front().get()));
+}
+
+// A server whose measurements count upwards until they are told to end.
+std::unique_ptr<ControlServer> counting_server(std::atomic<int>& ended,
+                                               std::atomic<bool>* begun = nullptr) {
+    auto server = ControlServer::start(
+        "lab", [](std::string_view) { return std::string(R"({"schema":1})"); },
+        [&ended, begun](std::string_view, const Conversation& conversation) {
+            if (begun != nullptr) *begun = true;
+            for (int i = 0; conversation.tell(std::to_string(i)) && !conversation.is_over(); ++i)
+                ::poll(nullptr, 0, 1);
+            conversation.tell("the end");
+            ++ended;
+        });
+    EXPECT_TRUE(server);
+    return *std::move(server);
+}
+
+TEST_F(Control, AMeasurementAnswersLineByLineAndEndsWhenItIsTold) {
+    std::atomic<int> ended{0};
+    auto server = counting_server(ended);
+    std::vector<std::string> lines;
+    const std::string problem = measure_on_host(
+        "lab", "ping {}",
+        [&](const std::string& line) {
+            lines.push_back(line);
+            return true;
+        },
+        [&] { return lines.size() > 3; });
+    EXPECT_EQ(problem, "");
+    ASSERT_GT(lines.size(), 4u);
+    EXPECT_EQ(lines[0], "0");
+    EXPECT_EQ(lines[1], "1");
+    EXPECT_EQ(lines.back(), "the end");
+    EXPECT_EQ(ended, 1);
+}
+
+TEST_F(Control, MeasurementsAreBoundedAndHoldNobodyUp) {
+    std::atomic<int> ended{0};
+    auto server = counting_server(ended);
+    std::vector<UniqueFd> clients;
+    for (std::size_t i = 0; i < ControlServer::limit_measurements; ++i) {
+        clients.push_back(connect_control(server->path()));
+        ::send(clients.back().get(), "ping {}\n", 8, MSG_NOSIGNAL);
+        char byte = 0;
+        pollfd one{clients.back().get(), POLLIN, 0};
+        ASSERT_EQ(::poll(&one, 1, 60'000), 1);
+        ASSERT_EQ(::recv(clients.back().get(), &byte, 1, MSG_PEEK), 1);
+        ASSERT_EQ(byte, '0');
+    }
+    EXPECT_TRUE(ask_host("lab", "ss"));
+    std::string refusal;
+    const auto tell = [&](const std::string& line) {
+        refusal = line;
+        return true;
+    };
+    EXPECT_EQ(measure_on_host("lab", "ping {}", tell, [] { return false; }), "");
+    EXPECT_NE(refusal.find("8 measurements under way"), std::string::npos) << refusal;
+    clients.clear();
+    while (ended < static_cast<int>(ControlServer::limit_measurements))
+        std::this_thread::yield();
+    const auto once = [&](const std::string& line) {
+        refusal = line;
+        return false;
+    };
+    // Each gives its place back a moment after its last word.
+    do {
+        EXPECT_EQ(measure_on_host("lab", "ping {}", once, [] { return false; }), "");
+    } while (refusal.find("under way") != std::string::npos);
+    EXPECT_EQ(refusal, "0");
+}
+
+TEST_F(Control, TheEndOfAHostEndsItsMeasurements) {
+    std::atomic<int> ended{0};
+    std::atomic<bool> begun{false};
+    auto server = counting_server(ended, &begun);
+    std::string last;
+    const auto tell = [&](const std::string& line) {
+        last = line;
+        return true;
+    };
+    std::string problem = "not asked";
+    std::thread client(
+        [&] { problem = measure_on_host("lab", "traceroute {}", tell, [] { return false; }); });
+    while (!begun)
+        std::this_thread::yield();
+    server.reset();
+    client.join();
+    EXPECT_EQ(problem, "");
+    EXPECT_EQ(last, "the end");
+    EXPECT_EQ(ended, 1);
+}
+
+TEST_F(Control, MeasurementsOfNobodyAreSentences) {
+    const auto ignore = [](const std::string&) { return true; };
+    EXPECT_NE(
+        measure_on_host("nobody", "ping {}", ignore, [] { return false; }).find("no host answers"),
+        std::string::npos);
+    EXPECT_NE(measure_on_host("../x y", "ping {}", ignore, [] { return false; }), "");
 }
 
 }  // namespace

@@ -133,6 +133,13 @@ def without_a_server_it_says_so():
         answer = run(tool(), "serve", "--link", f"tap:{TAP}", "--address", "dhcp", "--dhcp-timeout", "1", "echo")
         check(answer.returncode == 1 and "no address by DHCP within 1 s" in answer.stderr, f"{answer.returncode} {answer.stderr}")
         check(len(answer.stderr.strip().splitlines()) == 1, answer.stderr)
+        # Told to end while it waits, it does so at once.
+        waiting = subprocess.Popen([tool(), "serve", "--link", f"tap:{TAP}", "--address", "dhcp", "--name", "waiting", "echo"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        until(lambda: run(tool(), "ss", "--host", "waiting").returncode == 0, "it waits")
+        waiting.terminate()
+        _, errors = waiting.communicate(timeout=5)
+        check(waiting.returncode == 1 and "told to end" in errors, f"{waiting.returncode} {errors}")
 
 
 def a_name_is_resolved_by_the_server_that_dhcp_names():
