@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "harness/fake_device.hpp"
-#include "harness/packets.hpp"
 #include "socket/sockets.hpp"
 #include "wire/checksum.hpp"
 #include "wire/icmp.hpp"
 #include "wire/igmp.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/udp.hpp"
 
 namespace {
 
@@ -58,6 +58,26 @@ void check(bool holds, const char* what) {
     if (holds) return;
     std::fprintf(stderr, "fuzz_icmp: it does not hold that %s\n", what);
     std::abort();
+}
+
+Octets ipv4_packet(Ipv4Address source, Ipv4Address destination, std::uint8_t protocol,
+                   Bytes payload) {
+    Octets packet(wire::ipv4_header_bytes);
+    wire::Ipv4Header header;
+    header.total_length = static_cast<std::uint16_t>(packet.size() + payload.size());
+    header.protocol = protocol;
+    header.source = source;
+    header.destination = destination;
+    wire::write(header, packet);
+    packet.insert(packet.end(), payload.begin(), payload.end());
+    return packet;
+}
+Octets udp_packet(Endpoint source, Endpoint destination, Bytes payload) {
+    Octets datagram(wire::udp_header_bytes);
+    const std::array<Bytes, 1> parts{payload};
+    wire::write_udp(source, destination, parts, datagram);
+    datagram.insert(datagram.end(), payload.begin(), payload.end());
+    return ipv4_packet(source.address, destination.address, 17, datagram);
 }
 
 class Fates final : public FateObserver {
@@ -125,8 +145,8 @@ class Fuzz {
             case op_igmp: return put_igmp(bytes);
             case op_packet: return put(bytes);
             case op_udp:
-                return put(harness::udp_packet({peers[at(bytes, 0) % 4], 1000},
-                                               {our_ip, Port{at(bytes, 1)}}, after(bytes, 2)));
+                return put(udp_packet({peers[at(bytes, 0) % 4], 1000}, {our_ip, Port{at(bytes, 1)}},
+                                      after(bytes, 2)));
             case op_advance:
                 return advance(milliseconds(std::int64_t{at(bytes, 0)} << (at(bytes, 1) % 12)));
             case op_send: return send(bytes);
@@ -161,7 +181,7 @@ class Fuzz {
         if (message.size() < 8) message.resize(8);
         store_be16(message, 2, 0);
         store_be16(message, 2, wire::checksum_of(message));
-        put(harness::ipv4_packet(source, destination, protocol, message));
+        put(ipv4_packet(source, destination, protocol, message));
     }
     void put_error(Bytes bytes) {
         Octets message(8);
@@ -181,8 +201,8 @@ class Fuzz {
         if (message.size() < 8) message.resize(8);
         store_be16(message, 2, 0);
         store_be16(message, 2, wire::checksum_of(message));
-        Octets packet = harness::ipv4_packet(
-            peers[0], where % 2 == 0 ? all_hosts : groups[where / 2 % 4], 2, message);
+        Octets packet =
+            ipv4_packet(peers[0], where % 2 == 0 ? all_hosts : groups[where / 2 % 4], 2, message);
         packet[8] = where < 0xf0 ? 1 : 2;
         store_be16(packet, 10, 0);
         store_be16(packet, 10, wire::checksum_of(Bytes(packet).first(20)));

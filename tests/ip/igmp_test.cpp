@@ -206,6 +206,7 @@ TEST_F(IgmpTest, Rfc3376_3_2_AnySourceCoversASource) {
 
 TEST_F(IgmpTest, Rfc3376_8_1_TheQuerierSaysHowOften) {
     arrive(v3_query(1, {}, {}, 4));
+    after(seconds(1));
     join();
     EXPECT_EQ(texts(seconds(20)).size(), 4u);
 }

@@ -15,7 +15,7 @@ constexpr std::string_view v1_query = "11 00 eeff 00000000";
 constexpr std::string_view v2_query = "11 64 ee9b 00000000";
 constexpr std::string_view v2_group_query = "11 0a 04f8 e9fc0001";
 constexpr std::string_view v3_query = "11 64 ec1e 00000000 02 7d 0000";
-constexpr std::string_view v3_source_query = "11 0a 4079 e9fc0001 02 7d 0001 c0000201";
+constexpr std::string_view v3_source_query = "11 0a 4078 e9fc0001 02 7d 0001 c0000201";
 
 TEST(Igmp, Rfc3376_7_1_TheVersionOfAQueryShowsInLengthAndCode) {
     const struct {
