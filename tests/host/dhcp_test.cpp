@@ -108,6 +108,9 @@ TEST_F(EmbeddedDhcp, a_lease_step_by_step_and_given_back) {
     EXPECT_EQ(expect_message(), DhcpMessageType::request);
     server_says(DhcpMessageType::ack, 2 * second);
     host->step(2 * second);
+    EXPECT_FALSE(host->wait_for_dhcp(0)) << "RFC 2131 §4.4.1: the address is probed for first";
+    EXPECT_EQ(host->dhcp()[0].state, "CHECKING");
+    host->step(12 * second);
     EXPECT_TRUE(host->wait_for_dhcp(0));
 
     const auto rows = host->dhcp();
@@ -117,8 +120,8 @@ TEST_F(EmbeddedDhcp, a_lease_step_by_step_and_given_back) {
     EXPECT_EQ(rows[0].server, server_address);
     EXPECT_EQ(rows[0].dns_servers, std::vector{server_address});
     EXPECT_EQ(rows[0].domain, "lab");
-    EXPECT_EQ(rows[0].renew_s, 99);
-    EXPECT_EQ(rows[0].expires_s, 599);
+    EXPECT_EQ(rows[0].renew_s, 89);
+    EXPECT_EQ(rows[0].expires_s, 589);
     const auto names = host->impl().core->names();
     EXPECT_EQ(names.servers, std::vector{server_address});
     EXPECT_EQ(names.search, std::vector<std::string>{"lab"});
@@ -143,11 +146,11 @@ TEST_F(EmbeddedDhcp, the_report_names_lease_and_timers) {
     host->step(0);
     expect_message();
     server_says(DhcpMessageType::ack, 0);
-    host->step(0);
+    host->step(10 * second);
     const std::string report = host::answer_control(*host->impl().core, "x", "info");
     EXPECT_NE(report.find(R"("dhcp":[{"interface":0,"state":"BOUND","address":"192.0.2.77/24")"
                           R"(,"server":"192.0.2.1","dns_servers":["192.0.2.1"],"domain":"lab")"
-                          R"(,"renew_s":100)"),
+                          R"(,"renew_s":90)"),
               std::string::npos)
         << report;
 }
