@@ -13,7 +13,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-LEVELS = ("MUST", "SHOULD", "MAY", "RULE")
+LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "RULE")
 HEADER = ["id", "clause", "level", "requirement", "shown by"]
 _GTEST = re.compile(r"^\s*TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.M)
 _FUNCTION = re.compile(r"^def (test_\w+|\w+)\(", re.M)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 
-from interop import HOST, Serve, check, enter_namespace, main, run, skip
+from interop import HOST, Serve, check, enter_namespace, main, run, skip, until
 
 enter_namespace()
 if shutil.which("tshark") is None:
@@ -36,6 +36,10 @@ def every_frame_has_a_fate():
             check(fate in text, f"no comment says {fate!r}:\n{text[:3000]}")
 
 
+def icmp_frames(path):
+    return run("tshark", "-r", path, "-Y", "icmp").stdout.splitlines()
+
+
 def a_kill_leaves_no_torn_block():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -43,6 +47,8 @@ def a_kill_leaves_no_torn_block():
         try:
             with Serve("--capture", path, "echo") as serve:
                 run("ping", "-c", "3", "-i", "0.2", "-W", "2", HOST)
+                # A frame is written down after it was sent, so the last answer may be heard before.
+                until(lambda: len(icmp_frames(path)) == 6, "all six frames are in the file")
                 serve.process.kill()
                 serve.process.wait()
                 raise KeyboardInterrupt  # past the check of the exit code
