@@ -251,7 +251,7 @@ Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
             return std::int64_t{connection_ != nullptr  ? connection_->sender().mss()
                                 : maximum_segment_ != 0 ? maximum_segment_
                                                         : 536};
-        case Option::ttl: return std::int64_t{ttl_};
+        case Option::ttl: return std::int64_t{ttl_ != 0 ? ttl_ : stack_.ip().config().ttl};
         case Option::tos: return std::int64_t{tos_};
         case Option::error:
             return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{}

@@ -48,7 +48,7 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     std::uint32_t receive_buffer_ = 0;  // 0: the default
     std::uint32_t send_buffer_ = 0;
     std::uint16_t maximum_segment_ = 0;
-    std::uint8_t ttl_ = 64;
+    std::uint8_t ttl_ = 0;  // 0: the host's default
     std::uint8_t tos_ = 0;
     bool reuse_address_ = false;
     bool no_delay_ = false;

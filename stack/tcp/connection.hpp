@@ -81,7 +81,7 @@ class Connection : public TimedEntry {
     void set_receive_limit(std::uint32_t bytes) { receiver_.limit_bytes = bytes; }
     void set_send_limit(std::uint32_t bytes) { send_limit_bytes_ = bytes; }
     void set_user_mss(std::uint16_t mss) { user_mss_ = mss; }
-    std::uint8_t ttl = 64;
+    std::uint8_t ttl = 0;  // 0: the host's default
     std::uint8_t dscp = 0;
 
     void set_user(ConnectionUser* user) { user_ = user; }

@@ -102,6 +102,8 @@ class Tcp {
     const Counters& counters() const { return counters_; }
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);
+    // Nothing came back: perhaps another first hop takes its segments (RFC 1122 §3.3.1.5).
+    void reroute(Connection& connection);
     // Out of the tables; deleted once nobody uses it.
     void retire(Connection& connection);
     void enter_time_wait(Connection& connection, Time now);

@@ -25,7 +25,10 @@ void Connection::on_timer(Time now) {
             end_with(why, Event::give_up);
             return;
         }
-        if (outcome == Sender::Timeout::retransmit) suspect_black_hole();
+        if (outcome == Sender::Timeout::retransmit) {
+            tcp_.reroute(*this);
+            suspect_black_hole();
+        }
     }
     rearm();
     mark_ready();

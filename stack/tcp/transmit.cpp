@@ -61,6 +61,20 @@ void Tcp::unlink_ready(Connection& connection) {
     connection.ready_next_ = connection.ready_previous_ = nullptr;
 }
 
+void Tcp::reroute(Connection& connection) {
+    const ip::Path& old = connection.path_;
+    const FourTuple& ends = connection.four_tuple;
+    // Without a route it goes on by the old one: the route may come back before patience ends.
+    const auto path = ip_.route(ends.remote.address, ends.local.address);
+    if (!path) return;
+    if (path->interface_index == old.interface_index && path->next_hop == old.next_hop) return;
+    const bool was_ready = connection.is_ready_;
+    unlink_ready(connection);
+    connection.path_ = *path;
+    connection.follow_path_mtu();
+    if (was_ready) mark_ready(connection);
+}
+
 bool Tcp::has_output(link::InterfaceIndex interface_index) const {
     return interface_index < ready_.size() && ready_[interface_index].first != nullptr;
 }
