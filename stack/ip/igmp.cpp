@@ -212,7 +212,9 @@ void Igmp::advance(Time now) {
 // Forgets groups of which there is nothing more to say, and finds the next deadline.
 void Igmp::tidy_up() {
     const auto is_over = [this](const Group& group) {
-        return group.response_at.is_never() && group.change_at.is_never() &&
+        // A query about a group that has been left needs no answer, however long it gave us
+        // (RFC 3376 §5.2): up to 53 minutes.
+        return group.change_at.is_never() &&
                !ip_.groups().is_member(group.interface_index, group.address);
     };
     groups_.erase(std::remove_if(groups_.begin(), groups_.end(), is_over), groups_.end());

@@ -33,8 +33,8 @@ struct Config {
     bool timestamps = true;                     // net.ipv4.tcp_timestamps (RFC 7323 §3)
     std::uint8_t initial_window_segments = 10;  // RFC 6928
     // net.ipv4.tcp_mtu_probing: when full segments vanish time after time, smaller ones are tried
-    // (RFC 4821). Linux has it off by default.
-    bool mtu_probing = true;
+    // (RFC 4821). Off by default, as in Linux: a path that loses every third packet looks the same.
+    bool mtu_probing = false;
 
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;

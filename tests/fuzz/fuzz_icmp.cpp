@@ -274,7 +274,7 @@ class Fuzz {
         for (auto& each : sockets_)
             each.reset();
         check(stack_->ip().groups().size() == 0, "who closes leaves");
-        advance(minutes(1));
+        advance(minutes(2));  // seven reports (the largest robustness) of at most ten seconds each
         settle();
         check(stack_->igmp().size() == 0, "what was left is forgotten");
         check(stack_->buffers().outstanding() == 0, "every buffer comes back");

@@ -1,12 +1,11 @@
 // What a host does about gateways that do not answer (RFC 1122 §3.3.1).
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <vector>
 
-#include "drivers/cable.hpp"
 #include "harness/fake_device.hpp"
 #include "harness/lower_layers.hpp"
+#include "harness/network.hpp"
 #include "harness/two_hosts.hpp"
 
 namespace berth::harness {
@@ -76,10 +75,10 @@ TEST_F(Rfc1122_3_3_1, Clause_1_TheMaskDecidesBetweenLocalAndRemote) {
 class TwoRouters : public testing::Test {
   protected:
     TwoRouters() {
-        join(client, {192, 0, 2, 2}, first, {192, 0, 2, 1});
-        join(client, {198, 51, 100, 2}, second, {198, 51, 100, 1});
-        join(first, {203, 0, 113, 1}, server, server_ip);
-        join(second, {198, 18, 0, 1}, server, {198, 18, 0, 9});
+        net.join(client, {192, 0, 2, 2}, first, {192, 0, 2, 1});
+        net.join(client, {198, 51, 100, 2}, second, {198, 51, 100, 1});
+        net.join(first, {203, 0, 113, 1}, server, server_ip);
+        net.join(second, {198, 18, 0, 1}, server, {198, 18, 0, 9});
         client.add_route({{{}, 0}, {192, 0, 2, 1}, 0, 1});
         client.add_route({{{}, 0}, {198, 51, 100, 1}, 1, 2});
         server.add_route({{{}, 0}, {203, 0, 113, 1}, 0, 1});
@@ -87,73 +86,33 @@ class TwoRouters : public testing::Test {
         second.add_route({{{203, 0, 113, 0}, 24}, {198, 18, 0, 9}, 1, 0});
         second.add_route({{{192, 0, 2, 0}, 24}, {198, 51, 100, 2}, 0, 0});
     }
-    void join(Stack& a, Ipv4Address a_ip, Stack& b, Ipv4Address b_ip) {
-        cables.push_back(drivers::Cable::make({.kind = link::LinkKind::ethernet}));
-        a.add_address(a.add_interface("link", *cables.back().a), {a_ip, 24});
-        b.add_address(b.add_interface("link", *cables.back().b), {b_ip, 24});
-    }
-    void advance(Duration duration) {
-        const Time end = now + duration;
-        while (true) {
-            settle();
-            Time due = Time::never();
-            for (Stack* stack : alive())
-                due = earlier(due, stack->next_deadline());
-            if (due > end) break;
-            now = std::max(due, now + nanoseconds(1));
-        }
-        now = end;
-        settle();
-    }
-    std::vector<Stack*> alive() {
-        std::vector<Stack*> stacks{&client, &server, &second};
-        if (first_lives) stacks.push_back(&first);
-        return stacks;
-    }
-    void settle() {
-        for (bool worked = true; worked;) {
-            worked = false;
-            for (Stack* stack : alive())
-                worked = stack->poll(now) || worked;
-        }
-    }
-    static StackConfig config(std::uint64_t seed, bool forward) {
-        StackConfig config;
-        config.seed = Seed::from(seed);
-        config.start = Time{1'000'000'000};
-        config.ip.forward = forward;
-        return config;
-    }
-
     static constexpr Ipv4Address server_ip{203, 0, 113, 9};
-    Time now{1'000'000'000};
-    std::deque<drivers::Cable> cables;
-    Stack client{config(1, false)};
-    Stack server{config(2, false)};
-    Stack first{config(3, true)};
-    Stack second{config(4, true)};
-    bool first_lives = true;
+    Network net;
+    Stack& client = net.add();
+    Stack& server = net.add();
+    Stack& first = net.add(true);
+    Stack& second = net.add(true);
 };
 
 TEST_F(TwoRouters, Rfc1122_3_3_1_5_AConnectionOutlivesItsGateway) {
     auto listener = TwoHosts::listener(server, {{}, 80});
     auto socket = TwoHosts::stream(client);
     socket->connect({server_ip, 80});
-    settle();
+    net.settle();
     auto accepted = listener->accept();
     ASSERT_TRUE(accepted);
     ASSERT_EQ(TwoHosts::send(*socket, "by the first"), std::errc{});
-    settle();
+    net.settle();
     EXPECT_EQ(TwoHosts::receive(**accepted).text, "by the first");
     EXPECT_EQ(second.ip().counters().forwarded, 0u);
 
-    first_lives = false;
+    net.kill(first);
     ASSERT_EQ(TwoHosts::send(*socket, "by the second"), std::errc{});
-    advance(seconds(120));
+    net.advance(seconds(120));
     EXPECT_EQ(TwoHosts::receive(**accepted).text, "by the second");
     EXPECT_GT(second.ip().counters().forwarded, 0u);
     ASSERT_EQ(TwoHosts::send(**accepted, "and back"), std::errc{});
-    advance(seconds(120));
+    net.advance(seconds(120));
     EXPECT_EQ(TwoHosts::receive(*socket).text, "and back");
 }
 

@@ -12,7 +12,10 @@ namespace {
 
 class BlackHole : public ScriptTest {
   protected:
-    void SetUp() override { config.rto_min = seconds(1); }
+    void SetUp() override {
+        config.rto_min = seconds(1);
+        config.mtu_probing = true;
+    }
     ip::PathMtuCache& cache() { return script.core().ip().path_mtus(); }
     // A segment of 1460 bytes vanishes, and its first two retransmissions.
     void three_losses() {
@@ -144,8 +147,8 @@ TEST_F(BlackHole, a_closed_window_is_none_rfc9293_3_8_6_1) {
     EXPECT_EQ(script.core().tcp().counters().black_holes_suspected, 0u);
 }
 
-TEST_F(BlackHole, it_can_be_turned_off_as_in_linux) {
-    config.mtu_probing = false;
+TEST_F(BlackHole, it_is_off_unless_asked_for_as_in_linux) {
+    config.mtu_probing = tcp::Config{}.mtu_probing;
     accept_connection();
     three_losses();
     for (const int wait : {4, 8, 16}) {
