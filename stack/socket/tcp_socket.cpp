@@ -9,7 +9,7 @@ namespace berth::socket {
 TcpSocket::~TcpSocket() {
     set_watcher(nullptr);
     if (listener_ != nullptr) stack_.tcp().close(*listener_);
-    if (connection_ != nullptr) stack_.tcp().release(*connection_, linger_s_ == 0);
+    if (connection_ != nullptr) stack_.tcp().release(*connection_, options().linger_s == 0);
     if (binding_ != nullptr) stack_.tcp().unbind(*binding_);
 }
 
@@ -34,11 +34,11 @@ std::errc TcpSocket::listen(int backlog) {
     if (binding_ == nullptr) {
         if (const std::errc error = bind({}); error != std::errc{}) return error;
     }
-    auto listener = stack_.tcp().listen(binding_->local, limit, this);
+    auto listener = stack_.tcp().listen(binding_->local, limit, options(), this);
     if (!listener) return listener.error();
     listener_ = *listener;
+    options_.reset();
     binding_->reusable = false;  // from here on nobody shares it
-    apply_options();
     return {};
 }
 
@@ -48,14 +48,6 @@ Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
     accepted->connection_ = stack_.tcp().accept(*listener_, accepted.get());
     if (accepted->connection_ == nullptr) return Failure{std::errc::operation_would_block};
     accepted->established_reported_ = true;
-    accepted->no_delay_ = no_delay_;
-    accepted->linger_s_ = linger_s_;
-    accepted->ttl_ = ttl_;
-    accepted->tos_ = tos_;
-    accepted->receive_buffer_ = receive_buffer_;
-    accepted->send_buffer_ = send_buffer_;
-    accepted->maximum_segment_ = maximum_segment_;
-    accepted->apply_options();
     return std::unique_ptr<Socket>(std::move(accepted));
 }
 
@@ -64,10 +56,10 @@ std::errc TcpSocket::connect(Endpoint remote) {
         return std::errc::already_connected;  // as Linux: a listener cannot connect
     if (connection_ != nullptr) return connect_again(remote);
     const Endpoint local = binding_ == nullptr ? Endpoint{} : binding_->local;
-    auto connection = stack_.tcp().open(local, remote, this, stack_.now());
+    auto connection = stack_.tcp().open(local, remote, options(), this, stack_.now());
     if (!connection) return connection.error();
     connection_ = *connection;
-    apply_options();
+    options_.reset();
     return std::errc::operation_in_progress;
 }
 
@@ -94,9 +86,11 @@ bool TcpSocket::is_connecting() const {
 
 std::errc TcpSocket::disconnect() {
     if (connection_ == nullptr) return {};
+    const tcp::Options kept = options();
     stack_.tcp().release(*connection_, true);
     connection_ = nullptr;
     established_reported_ = read_shut_down_ = false;
+    set_options(kept);
     return {};
 }
 
@@ -109,7 +103,7 @@ Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts,
         static_cast<void>(connection_->take_error());
         return Failure{error};
     }
-    const auto taken = connection_->send(parts);
+    const auto taken = connection_->send(parts, {});
     if (!taken) return taken;
     std::size_t offered = 0;
     for (const Bytes part : parts)
@@ -194,65 +188,70 @@ bool TcpSocket::has_unacknowledged() const {
            connection_->sender().has_outstanding();
 }
 
-void TcpSocket::apply_options() {
-    if (listener_ != nullptr) {
-        listener_->receive_buffer = receive_buffer_;
-        listener_->send_buffer = send_buffer_;
-        listener_->user_mss = maximum_segment_;
-    }
-    if (connection_ == nullptr) return;
-    if (no_delay_ != connection_->no_delay()) connection_->set_no_delay(no_delay_);
-    if (receive_buffer_ != 0) connection_->set_receive_limit(receive_buffer_);
-    if (send_buffer_ != 0) connection_->set_send_limit(send_buffer_);
-    if (maximum_segment_ != 0) connection_->set_user_mss(maximum_segment_);
-    connection_->ttl = ttl_;
-    connection_->dscp = static_cast<std::uint8_t>(tos_ >> 2);
+const tcp::Options& TcpSocket::options() const {
+    if (connection_ != nullptr) return connection_->options();
+    if (listener_ != nullptr) return listener_->options;
+    return options_ ? *options_ : tcp::default_options;
+}
+
+void TcpSocket::set_options(const tcp::Options& options) {
+    if (connection_ != nullptr)
+        connection_->set_options(options);
+    else if (listener_ != nullptr)
+        listener_->options = options;
+    else
+        options_ = std::make_unique<tcp::Options>(options);
 }
 
 std::errc TcpSocket::set_option(Option option, std::int64_t value) {
+    tcp::Options chosen = options();
     switch (option) {
         case Option::reuse_address: reuse_address_ = value != 0; return {};
-        case Option::no_delay: no_delay_ = value != 0; break;
+        case Option::no_delay: chosen.no_delay = value != 0; break;
         case Option::linger:
-            linger_s_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, 0x7fffffff));
-            return {};
-        case Option::receive_buffer: receive_buffer_ = clamp_buffer(value); break;
-        case Option::send_buffer: send_buffer_ = clamp_buffer(value); break;
+            chosen.linger_s =
+                static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, 0x7fffffff));
+            break;
+        case Option::receive_buffer: chosen.receive_buffer_bytes = clamp_buffer(value); break;
+        case Option::send_buffer: chosen.send_buffer_bytes = clamp_buffer(value); break;
         case Option::maximum_segment:
             if (value < 64 || value > 65'495) return std::errc::invalid_argument;
-            maximum_segment_ = static_cast<std::uint16_t>(value);
+            chosen.user_mss = static_cast<std::uint16_t>(value);
             break;
         case Option::ttl:
             if (value < 1 || value > 255) return std::errc::invalid_argument;
-            ttl_ = static_cast<std::uint8_t>(value);
+            chosen.ttl = static_cast<std::uint8_t>(value);
             break;
         case Option::tos:
             if (value < 0 || value > 255) return std::errc::invalid_argument;
-            tos_ = static_cast<std::uint8_t>(value);
+            chosen.tos = static_cast<std::uint8_t>(value);
             break;
         default: return std::errc::no_protocol_option;
     }
-    apply_options();
+    set_options(chosen);
     return {};
 }
 
 Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
     const tcp::Config& config = stack_.tcp().config();
+    const tcp::Options& chosen = options();
     switch (option) {
         case Option::reuse_address: return std::int64_t{reuse_address_};
-        case Option::no_delay: return std::int64_t{no_delay_};
-        case Option::linger: return std::int64_t{linger_s_};
+        case Option::no_delay: return std::int64_t{chosen.no_delay};
+        case Option::linger: return std::int64_t{chosen.linger_s};
         case Option::receive_buffer:
-            return std::int64_t{receive_buffer_ == 0 ? config.receive_buffer_bytes
-                                                     : receive_buffer_};
+            return std::int64_t{chosen.receive_buffer_bytes == 0 ? config.receive_buffer_bytes
+                                                                 : chosen.receive_buffer_bytes};
         case Option::send_buffer:
-            return std::int64_t{send_buffer_ == 0 ? config.send_buffer_bytes : send_buffer_};
+            return std::int64_t{chosen.send_buffer_bytes == 0 ? config.send_buffer_bytes
+                                                              : chosen.send_buffer_bytes};
         case Option::maximum_segment:
-            return std::int64_t{connection_ != nullptr  ? connection_->sender().mss()
-                                : maximum_segment_ != 0 ? maximum_segment_
-                                                        : 536};
-        case Option::ttl: return std::int64_t{ttl_ != 0 ? ttl_ : stack_.ip().config().ttl};
-        case Option::tos: return std::int64_t{tos_};
+            return std::int64_t{connection_ != nullptr ? connection_->sender().mss()
+                                : chosen.user_mss != 0 ? chosen.user_mss
+                                                       : 536};
+        case Option::ttl:
+            return std::int64_t{chosen.ttl != 0 ? chosen.ttl : stack_.ip().config().ttl};
+        case Option::tos: return std::int64_t{chosen.tos};
         case Option::error:
             return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{}
                                                                     : connection_->take_error());

@@ -37,21 +37,17 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     void on_acceptable(tcp::Listener&) override { notify(); }
     std::errc connect_again(Endpoint remote);
     std::errc start_over(Endpoint remote);
-    void apply_options();
+    // Where they live now: with the connection, with the listener, else here.
+    const tcp::Options& options() const;
+    void set_options(const tcp::Options& options);
     bool is_connecting() const;
 
     Stack& stack_;
     tcp::Binding* binding_ = nullptr;
     tcp::Listener* listener_ = nullptr;
     tcp::Connection* connection_ = nullptr;
-    std::int32_t linger_s_ = -1;
-    std::uint32_t receive_buffer_ = 0;  // 0: the default
-    std::uint32_t send_buffer_ = 0;
-    std::uint16_t maximum_segment_ = 0;
-    std::uint8_t ttl_ = 0;  // 0: the host's default
-    std::uint8_t tos_ = 0;
+    std::unique_ptr<tcp::Options> options_;  // while there is neither; none: the defaults
     bool reuse_address_ = false;
-    bool no_delay_ = false;
     bool read_shut_down_ = false;
     bool established_reported_ = false;  // connect() has said once that it is done
 };

@@ -16,7 +16,7 @@ void Tcp::reply_with_reset(const FourTuple& four_tuple, const Segment& segment, 
         fields.flags.ack = true;
         fields.ack = segment.end().value;
     }
-    ++counters_.resets_sent;
+    count(Count::out_rsts);
     reply(four_tuple, fields, "reset: nobody has this four-tuple", State::closed, now);
 }
 
@@ -27,7 +27,7 @@ void Tcp::send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNu
     fields.flags.ack = true;
     fields.seq = seq.value;
     fields.ack = ack.value;
-    ++counters_.resets_sent;
+    count(Count::out_rsts);
     reply(four_tuple, fields, "reset: the connection was aborted", State::closed, now_);
 }
 
@@ -49,7 +49,7 @@ void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, cons
     fate.association = {Protocol::tcp, four_tuple};
     fate.state_before = fate.state_after = static_cast<std::uint8_t>(state);
     const Bytes part = Bytes(bytes).first(size);
-    ++counters_.segments_out;
+    count(Count::out_segs);
     // Whatever keeps it from leaving is counted by the layer that refuses it; the peer will ask
     // again.
     static_cast<void>(ip_.send(ip_fields, {&part, 1}, now, fate));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
 #include "tcp/sender.hpp"
@@ -41,6 +43,8 @@ struct Handshake {
     std::uint8_t peer_window_shift = 0;
     std::uint8_t window_shift = 0;  // ours
     bool timestamps = false;
+    bool sack = false;  // both sent SACK-permitted (RFC 2018 §2)
+    bool ecn = false;   // RFC 3168 §6.1.1
     std::uint32_t ts_recent = 0;
 };
 
@@ -57,9 +61,18 @@ class Connection : public TimedEntry {
 
     // --- user calls (RFC 9293 §3.9.1) ---
     // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close.
-    Result<std::size_t, std::errc> send(std::span<const Bytes> parts);
+    struct SendFlags {
+        bool more = false;    // MSG_MORE: as if corked for this call
+        bool urgent = false;  // MSG_OOB: the last byte is urgent (RFC 9293 §3.8.5)
+    };
+    Result<std::size_t, std::errc> send(std::span<const Bytes> parts, SendFlags flags);
     // Zero: nothing there now; at_end() tells whether there will be more.
     std::size_t receive(std::span<const MutableBytes> parts, bool peek);
+    // The urgent byte, out of its place in the stream (MSG_OOB). invalid_argument: there is none,
+    // or it was read; operation_would_block: announced, but not here yet.
+    Result<std::uint8_t, std::errc> receive_urgent(bool peek);
+    // The next byte to be read is the one after the urgent mark (SIOCATMARK).
+    bool at_mark() const;
     // No more will be sent (CLOSE in the RFC's sense); reading goes on.
     void close_send();
     // No more will be read: what is there and what comes is thrown away.
@@ -70,19 +83,19 @@ class Connection : public TimedEntry {
     std::size_t readable_bytes() const { return receiver_.readable_bytes(); }
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
     std::size_t send_room() const;
+    std::size_t unsent_bytes() const;  // queued and not sent once (SIOCOUTQNSD)
     std::size_t unacknowledged_bytes() const { return sender_.unsent_and_unacknowledged(); }
     bool is_over() const { return state_ == State::closed || state_ == State::time_wait; }
     // Why it ended, or what ICMP said meanwhile; handed out once.
     std::errc take_error();
     std::errc error() const { return error_; }
 
-    void set_no_delay(bool on);
-    bool no_delay() const { return sender_.no_delay; }
-    void set_receive_limit(std::uint32_t bytes) { receiver_.limit_bytes = bytes; }
-    void set_send_limit(std::uint32_t bytes) { send_limit_bytes_ = bytes; }
-    void set_user_mss(std::uint16_t mss) { user_mss_ = mss; }
-    std::uint8_t ttl = 0;  // 0: the host's default
-    std::uint8_t dscp = 0;
+    const Options& options() const { return options_ ? *options_ : default_options; }
+    // Replaces them; what a living connection can still change, changes at once.
+    void set_options(const Options& options);
+    // TCP_QUICKACK: for a while every segment is acknowledged at once; off: delays begin now.
+    void set_quick_ack(bool on);
+    bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
     // In no user's hands and in no accept queue: it closes on its own.
@@ -171,10 +184,10 @@ class Connection : public TimedEntry {
     Time fin_wait_2_deadline_ = Time::never();
     Time ts_recent_at_{};
     std::uint32_t timestamp_offset_ = 0;
+    std::unique_ptr<Options> options_;  // none: default_options
     std::uint32_t send_limit_bytes_;
     SequenceNumber last_ack_sent_;
     std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
-    std::uint16_t user_mss_ = 0;         // TCP_MAXSEG; 0: what the path allows
     std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
     bool may_be_fragmented_;             // the path is narrower than is believed: without DF
 };

@@ -55,23 +55,14 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     return header;
 }
 
-// A SYN offers; a SYN,ACK (simultaneous open) only what the peer's SYN offered too (RFC 7323 §1.3).
-void Connection::add_syn_options(wire::TcpOptions& options) const {
-    options.mss = receive_mss();
-    if (state_ == State::syn_sent) {
-        if (tcp_.config().window_scaling)
-            options.window_scale = window_shift_for(receiver_.limit_bytes);
-    } else if (handshake_.window_shift > 0 || handshake_.peer_window_shift > 0) {
-        options.window_scale = handshake_.window_shift;
-    }
-}
-
 std::uint16_t Connection::receive_mss() const {
-    return announced_mss(path_.mtu, user_mss_);
+    return announced_mss(path_.mtu, options().user_mss);
 }
 
 void Connection::commit(const SegmentPlan& plan, Time now) {
     sender_.commit(plan, now);
+    // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
+    tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     receiver_.commit_window(receiver_.window_field(plan.syn), plan.syn);

@@ -6,8 +6,9 @@
 
 namespace berth::tcp {
 
-Result<Listener*, std::errc> Tcp::listen(Endpoint local, std::size_t backlog, ListenerUser* user) {
-    auto listener = std::make_unique<Listener>(local, backlog, user);
+Result<Listener*, std::errc> Tcp::listen(Endpoint local, std::size_t backlog,
+                                         const Options& options, ListenerUser* user) {
+    auto listener = std::make_unique<Listener>(local, backlog, options, user);
     if (!listeners_.insert(*listener)) return Failure{std::errc::address_in_use};
     return listener.release();
 }
@@ -75,6 +76,7 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
             std::min<std::uint8_t>(*segment.options.window_scale, 14);
         record->handshake.window_shift = window_shift_for(receive_buffer_of(listener));
     }
+    record->handshake.sack = config_.sack && segment.options.sack_permitted;
     if (config_.timestamps && segment.options.timestamps) {
         record->handshake.timestamps = true;
         record->handshake.ts_recent = segment.options.timestamps->value;
@@ -89,7 +91,8 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
 }
 
 std::uint32_t Tcp::receive_buffer_of(const Listener& listener) const {
-    return listener.receive_buffer == 0 ? config_.receive_buffer_bytes : listener.receive_buffer;
+    const std::uint32_t chosen = listener.options.receive_buffer_bytes;
+    return chosen == 0 ? config_.receive_buffer_bytes : chosen;
 }
 
 // What a SYN,ACK offers: never scaled (RFC 7323 §2.2).
@@ -109,8 +112,9 @@ void Tcp::send_syn_ack(HalfOpen& record, Time now) {
     header.flags.syn = true;
     header.flags.ack = true;
     header.window = static_cast<std::uint16_t>(initial_window(*record.listener));
-    header.options.mss = announced_mss(path->mtu, record.listener->user_mss);
+    header.options.mss = announced_mss(path->mtu, record.listener->options.user_mss);
     if (record.peer_scales) header.options.window_scale = record.handshake.window_shift;
+    header.options.sack_permitted = record.handshake.sack;
     if (record.handshake.timestamps) {
         const auto offset = timestamp_offset(record.four_tuple.local.address,
                                              record.four_tuple.remote.address, timestamp_secret_);
@@ -205,9 +209,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     Listener& listener = *record.listener;
     auto* connection =
         new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
-    if (listener.receive_buffer != 0) connection->set_receive_limit(listener.receive_buffer);
-    if (listener.send_buffer != 0) connection->set_send_limit(listener.send_buffer);
-    connection->set_user_mss(listener.user_mss);
+    connection->set_options(listener.options);
     connection->sender_.syn_was_sent(record.retries > 0);
     connection->receiver_.start(record.irs, record.handshake.window_shift,
                                 connection->receive_mss());
@@ -221,7 +223,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     --listener.half_open;
     delete &record;
     ++connection_count_;
-    ++counters_.passive_opens;
+    count(Count::passive_opens);
     listener.accept_queue.push_back(connection);
     if (listener.user != nullptr) listener.user->on_acceptable(listener);
     return connection;

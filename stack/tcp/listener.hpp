@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "demux/listener_table.hpp"
+#include "tcp/options.hpp"
 
 namespace berth::tcp {
 
@@ -22,8 +23,8 @@ class ListenerUser {
 
 class Listener : public demux::LocalBinding {
   public:
-    Listener(Endpoint endpoint, std::size_t backlog_limit, ListenerUser* who)
-        : demux::LocalBinding{endpoint}, backlog(backlog_limit), user(who) {}
+    Listener(Endpoint endpoint, std::size_t backlog_limit, const Options& chosen, ListenerUser* who)
+        : demux::LocalBinding{endpoint}, backlog(backlog_limit), user(who), options(chosen) {}
 
     bool is_full() const { return accept_queue.size() >= backlog; }
 
@@ -31,10 +32,7 @@ class Listener : public demux::LocalBinding {
     ListenerUser* user;
     std::deque<Connection*> accept_queue;
     std::size_t half_open = 0;  // records that will come here
-    std::uint32_t receive_buffer =
-        0;  // SO_RCVBUF and SO_SNDBUF of the connections born here; 0: the default
-    std::uint32_t send_buffer = 0;
-    std::uint16_t user_mss = 0;  // TCP_MAXSEG of the connections born here; 0: what the path allows
+    Options options;            // of the connections born here
 };
 
 }  // namespace berth::tcp

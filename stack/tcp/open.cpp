@@ -36,8 +36,8 @@ bool Tcp::is_port_free(Endpoint local, Endpoint remote) const {
            table_.find({local, remote}) == nullptr;
 }
 
-Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, ConnectionUser* user,
-                                         Time now) {
+Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const Options& options,
+                                         ConnectionUser* user, Time now) {
     now_ = now;
     if (remote.port == 0 || remote.address.is_unspecified())
         return Failure{std::errc::address_not_available};
@@ -69,10 +69,11 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, Connec
         return Failure{std::errc::no_buffer_space};
     auto* connection = new Connection(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);
+    connection->set_options(options);
     connection->set_user(user);
     table_.insert(*connection);
     ++connection_count_;
-    ++counters_.active_opens;
+    count(Count::active_opens);
     connection->mark_ready();
     return connection;
 }

@@ -74,7 +74,7 @@ DropReason Connection::on_fragmentation_needed(const ip::ErrorReport& report, Ti
     // was sent since, speak of something that has not gone again.
     const bool is_news = narrower || (packet_bytes > path_.mtu && sender_.is_fresh(quoted));
     if (!is_news) return DropReason::none;
-    ++tcp_.counters().path_mtu_reductions;
+    tcp_.count(Count::path_mtu_reductions);
     sender_.on_packet_too_big(quoted, now);
     rearm();
     mark_ready();
@@ -92,7 +92,7 @@ void Connection::suspect_black_hole() {
     suspected_mtu_ = bytes > black_hole_base_mtu
                          ? black_hole_base_mtu
                          : std::max<std::uint16_t>(ip::PathMtuCache::min_mtu, bytes / 2);
-    ++tcp_.counters().black_holes_suspected;
+    tcp_.count(Count::black_holes_suspected);
     follow_path_mtu();
 }
 

@@ -32,6 +32,7 @@ struct Segment {
     Bytes payload;
     link::Frame* frame = nullptr;  // owns the payload; the receiver may take its buffer
     Time arrival{};
+    std::uint8_t ecn = 0;  // of the IP header (RFC 3168 §5)
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {

@@ -51,28 +51,4 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     return reason;
 }
 
-void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shift,
-                                bool offered_scaling, bool offered_timestamps) {
-    Handshake handshake;
-    if (syn.options.mss) handshake.peer_mss = *syn.options.mss;
-    if (offered_scaling && syn.options.window_scale) {
-        handshake.peer_window_shift =
-            std::min<std::uint8_t>(*syn.options.window_scale, 14);  // RFC 7323 §2.3
-        handshake.window_shift = our_window_shift;
-    }
-    if (offered_timestamps && syn.options.timestamps) {
-        handshake.timestamps = true;
-        handshake.ts_recent = syn.options.timestamps->value;
-    }
-    receiver_.start(syn.seq, handshake.window_shift, receive_mss());
-    last_ack_sent_ = receiver_.rcv().nxt;
-    apply_handshake(handshake);
-}
-
-void Connection::apply_handshake(const Handshake& handshake) {
-    handshake_ = handshake;
-    sender_.set_handshake(send_mss(), handshake.peer_window_shift,
-                          tcp_.config().initial_window_segments);
-}
-
 }  // namespace berth::tcp

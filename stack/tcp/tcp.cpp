@@ -72,7 +72,7 @@ Fate Tcp::fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch ma
 Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::TcpView& view,
                   demux::ConnectionTable::Hash hash, Time now) {
     now_ = now;
-    ++counters_.segments_in;
+    count(Count::in_segs);
     const FourTuple four_tuple = four_tuple_of(packet, view);
     // RFC 9293 §3.9.2.3 (MUST-57): TCP has exactly one peer. (The ip layer has checked the source.)
     if (packet.destination().is_multicast() || ip_.is_broadcast(packet.destination()))
@@ -81,6 +81,7 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
         return Fate::dropped(DropReason::tcp_port_zero);
 
     Segment segment = Segment::of(view, frame);
+    segment.ecn = packet.ecn();
     const Fate fate = [&] {
         demux::Entry* entry = table_.find(four_tuple, hash);
         if (entry != nullptr && entry->kind == demux::EntryKind::connection)
@@ -158,10 +159,11 @@ bool Tcp::may_challenge(Time now) {
         challenges_left_ = half + (half == 0 ? 0 : random_.below(half + 1));
     }
     if (challenges_left_ == 0) {
-        ++counters_.challenge_acks_suppressed;
+        count(Count::challenge_acks_suppressed);
         return false;
     }
     --challenges_left_;
+    count(Count::challenge_acks);
     return true;
 }
 

@@ -24,6 +24,7 @@
 #include "ip/ipv4.hpp"
 #include "tcp/config.hpp"
 #include "tcp/connection.hpp"
+#include "tcp/counters.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/listener.hpp"
 #include "tcp/time_wait.hpp"
@@ -39,20 +40,6 @@ struct Binding : demux::LocalBinding {
     bool reusable = false;
 };
 
-struct Counters {
-    std::uint64_t active_opens = 0;
-    std::uint64_t passive_opens = 0;
-    std::uint64_t segments_in = 0;
-    std::uint64_t segments_out = 0;
-    std::uint64_t resets_sent = 0;
-    std::uint64_t timeouts = 0;
-    std::uint64_t challenge_acks_suppressed = 0;
-    std::uint64_t path_mtu_reductions = 0;    // that ICMP asked for, flights sent again
-    std::uint64_t black_holes_suspected = 0;  // segments made smaller after timeouts
-    std::uint64_t time_wait_overflow =
-        0;  // connections that ended without TIME-WAIT because of max_time_wait
-};
-
 class Tcp {
   public:
     Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random random, Time start);
@@ -65,9 +52,10 @@ class Tcp {
     void unbind(Binding& binding);
     // Active OPEN. Unspecified parts of `local` are chosen: the address by the route, the port by
     // RFC 6056.
-    Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, ConnectionUser* user,
-                                        Time now);
-    Result<Listener*, std::errc> listen(Endpoint local, std::size_t backlog, ListenerUser* user);
+    Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, const Options& options,
+                                        ConnectionUser* user, Time now);
+    Result<Listener*, std::errc> listen(Endpoint local, std::size_t backlog, const Options& options,
+                                        ListenerUser* user);
     void close(Listener& listener);
     // The oldest of the accept queue, now the user's; nullptr when it is empty.
     Connection* accept(Listener& listener, ConnectionUser* user);
@@ -98,7 +86,7 @@ class Tcp {
     std::uint16_t link_mtu(const ip::Path& path) {
         return ip_.interface_at(path.interface_index).mtu();
     }
-    Counters& counters() { return counters_; }
+    void count(Count what) { counters_.add(what); }
     const Counters& counters() const { return counters_; }
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);

@@ -18,9 +18,10 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     retire(connection);
     if (owes_ack) acknowledge(*record, now);
     if (time_wait_count_ >= config_.max_time_wait) {
-        ++counters_.time_wait_overflow;
+        count(Count::time_wait_overflow);
         return;
     }
+    count(Count::time_wait);
     table_.insert(*record);
     ++time_wait_count_;
     wheel_.arm(*record, now + 2 * config_.msl);

@@ -17,7 +17,7 @@ void Connection::on_timer(Time now) {
     }
     if (sender_.deadline() <= now) {
         const Sender::Timeout outcome = sender_.on_timeout(now);
-        tcp_.counters().timeouts += 1;
+        tcp_.count(Count::timeouts);
         if (sender_.unanswered_timeouts() > retry_limit()) {
             // R2 (RFC 9293 §3.8.3, MUST-20): the path is given up; what ICMP said meanwhile
             // explains it best.

@@ -108,8 +108,8 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     fields.source = connection.four_tuple.local.address;
     fields.destination = connection.four_tuple.remote.address;
     fields.protocol = Protocol::tcp;
-    fields.ttl = connection.ttl;
-    fields.dscp = connection.dscp;
+    fields.ttl = connection.options().ttl;
+    fields.dscp = connection.options().tos >> 2;
     fields.dont_fragment = !connection.may_be_fragmented_;
 
     std::size_t planned = 0;
@@ -131,7 +131,6 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
         // It waits for the neighbour's address, or went nowhere: either way it has left the
         // connection.
         connection.commit(plans_[planned], now);
-        ++counters_.segments_out;
         if (resolution == link::Interface::Resolution::unreachable) {
             connection.on_unreachable();
             if (connection.retired_) return {};
@@ -140,7 +139,6 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     const std::size_t accepted = planned == 0 ? 0 : interface.send({frames_->data(), planned}, now);
     for (std::size_t i = 0; i < accepted; ++i)
         connection.commit(plans_[i], now);
-    counters_.segments_out += accepted;
     connection.after_transmit(now);
     if (accepted < planned)
         return {accepted, true};  // still ready: it goes on when the device takes more

@@ -5,7 +5,7 @@
 namespace berth::tcp {
 
 // SEND (§3.10.2).
-Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts) {
+Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, SendFlags) {
     if (sender_.fin_queued() || is_over()) return Failure{std::errc::broken_pipe};
     if (!may_send(state_)) return std::size_t{0};  // not yet: the handshake goes on
     const std::size_t taken = sender_.append(parts, send_limit_bytes_);
@@ -27,6 +27,20 @@ std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) 
         mark_ready();
     }
     return count;
+}
+
+Result<std::uint8_t, std::errc> Connection::receive_urgent(bool) {
+    return Failure{std::errc::invalid_argument};
+}
+bool Connection::at_mark() const {
+    return false;
+}
+
+std::size_t Connection::unsent_bytes() const {
+    const auto& snd = sender_.snd();
+    const std::size_t in_flight = snd.nxt - snd.una;
+    const std::size_t held = unacknowledged_bytes();
+    return held > in_flight ? held - in_flight : 0;
 }
 
 // CLOSE (§3.10.4): the FIN goes after everything that was sent.
@@ -66,9 +80,25 @@ std::errc Connection::take_error() {
     return error;
 }
 
-void Connection::set_no_delay(bool on) {
-    sender_.no_delay = on;
-    if (on) mark_ready();  // what Nagle held back may go
+void Connection::set_quick_ack(bool on) {
+    if (on && !receiver_.ack.delayed.is_never()) {
+        receiver_.ack.now = true;
+        mark_ready();
+    }
+}
+bool Connection::quick_ack() const {
+    return false;
+}
+
+void Connection::set_options(const Options& options) {
+    if (options == default_options)
+        options_.reset();
+    else
+        options_ = std::make_unique<Options>(options);
+    sender_.no_delay = options.no_delay;
+    if (options.receive_buffer_bytes != 0) receiver_.limit_bytes = options.receive_buffer_bytes;
+    if (options.send_buffer_bytes != 0) send_limit_bytes_ = options.send_buffer_bytes;
+    if (!is_over() && !sender_.is_idle()) mark_ready();  // what Nagle held back may go
 }
 
 }  // namespace berth::tcp

@@ -43,7 +43,7 @@ TEST_F(BlackHole, after_three_timeouts_a_smaller_segment_gets_through_rfc4821_7_
     stack.sends({.length = 984});
     stack.sends({.length = 984});
     peer.sends({});
-    EXPECT_EQ(script.core().tcp().counters().black_holes_suspected, 1u);
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::black_holes_suspected], 1u);
 }
 
 TEST_F(BlackHole, then_the_smallest_that_is_believed_rfc4821_7_7) {
@@ -144,7 +144,7 @@ TEST_F(BlackHole, a_closed_window_is_none_rfc9293_3_8_6_1) {
     app.sends(1460);
     for (int i = 0; i < 6; ++i)
         stack.sends_within(seconds(120), {.seq = 1, .length = 1});
-    EXPECT_EQ(script.core().tcp().counters().black_holes_suspected, 0u);
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::black_holes_suspected], 0u);
 }
 
 TEST_F(BlackHole, it_is_off_unless_asked_for_as_in_linux) {

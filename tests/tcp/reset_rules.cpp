@@ -132,7 +132,7 @@ TEST_F(ResetRules, challenge_acks_are_limited_per_second_rfc5961_10) {
     }
     EXPECT_GE(answered, 5U);
     EXPECT_LE(answered, 10U);
-    EXPECT_EQ(script.core().tcp().counters().challenge_acks_suppressed, 20 - answered);
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::challenge_acks_suppressed], 20 - answered);
     advance(seconds(1));
     peer.sends({.seq = 6, .syn = true});
     stack.sends({});

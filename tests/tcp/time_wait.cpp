@@ -120,7 +120,7 @@ TEST_F(TimeWait, records_are_bounded_and_beyond_it_connections_end_without_one_d
     EXPECT_EQ(script.state_of(clients[0]->four_tuple()), State::time_wait);
     EXPECT_EQ(script.state_of(clients[1]->four_tuple()), State::time_wait);
     EXPECT_EQ(script.state_of(clients[2]->four_tuple()), State::closed);
-    EXPECT_EQ(script.core().tcp().counters().time_wait_overflow, 1U);
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::time_wait_overflow], 1U);
 }
 
 TEST_F(TimeWait, the_listener_port_can_be_bound_again_meanwhile_posix_reuseaddr) {

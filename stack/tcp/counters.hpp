@@ -1,0 +1,62 @@
+// What TCP counts: one enum, one table. The names are those of RFC 4022's MIB (group "Tcp") and of
+// Linux's TcpExt (group "TcpExt") where the meaning is the same, so that `berth nstat` reads like
+// nstat; what only berth counts stands in the group "Berth".
+//
+// To count something new, add a line: BERTH_TCP_COUNTER(name, group, "Name", "what is counted").
+// A test fails when a counter has a line here and is counted nowhere.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace berth::tcp {
+
+// clang-format off
+#define BERTH_TCP_COUNTERS(BERTH_TCP_COUNTER) \
+  BERTH_TCP_COUNTER(active_opens, "Tcp", "ActiveOpens", "connections that began with an active OPEN") \
+  BERTH_TCP_COUNTER(passive_opens, "Tcp", "PassiveOpens", "connections that a listener's handshake made") \
+  BERTH_TCP_COUNTER(attempt_fails, "Tcp", "AttemptFails", "handshakes that ended without a connection") \
+  BERTH_TCP_COUNTER(estab_resets, "Tcp", "EstabResets", "established connections that a reset ended") \
+  BERTH_TCP_COUNTER(in_segs, "Tcp", "InSegs", "segments received, bad ones as well") \
+  BERTH_TCP_COUNTER(out_segs, "Tcp", "OutSegs", "segments sent, without those that hold only retransmitted bytes") \
+  BERTH_TCP_COUNTER(retrans_segs, "Tcp", "RetransSegs", "segments sent again") \
+  BERTH_TCP_COUNTER(out_rsts, "Tcp", "OutRsts", "resets sent") \
+  BERTH_TCP_COUNTER(timeouts, "TcpExt", "TCPTimeouts", "retransmission timeouts") \
+  BERTH_TCP_COUNTER(time_wait, "TcpExt", "TW", "connections that entered TIME-WAIT") \
+  BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that ended without TIME-WAIT for the bound on records") \
+  BERTH_TCP_COUNTER(challenge_acks, "TcpExt", "TCPChallengeACK", "challenge ACKs sent (RFC 5961)") \
+  BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "challenge ACKs that the limit held back") \
+  BERTH_TCP_COUNTER(path_mtu_reductions, "Berth", "PathMtuReductions", "flights sent again because ICMP said that they were too big") \
+  BERTH_TCP_COUNTER(black_holes_suspected, "Berth", "BlackHolesSuspected", "connections that made their segments smaller after timeouts")
+// clang-format on
+
+enum class Count : std::uint8_t {
+#define BERTH_TCP_COUNTER(name, group, mib, text) name,
+    BERTH_TCP_COUNTERS(BERTH_TCP_COUNTER)
+#undef BERTH_TCP_COUNTER
+};
+
+struct CounterInfo {
+    std::string_view group;     // "Tcp", "TcpExt", "Berth"
+    std::string_view name;      // "ActiveOpens"
+    std::string_view sentence;  // what is counted
+};
+inline constexpr CounterInfo counter_infos[] = {
+#define BERTH_TCP_COUNTER(name, group, mib, text) {group, mib, text},
+    BERTH_TCP_COUNTERS(BERTH_TCP_COUNTER)
+#undef BERTH_TCP_COUNTER
+};
+inline constexpr std::size_t counter_count = std::size(counter_infos);
+
+class Counters {
+  public:
+    void add(Count what, std::uint64_t n = 1) { values_[static_cast<std::size_t>(what)] += n; }
+    std::uint64_t operator[](Count what) const { return values_[static_cast<std::size_t>(what)]; }
+
+  private:
+    std::array<std::uint64_t, counter_count> values_{};
+};
+
+}  // namespace berth::tcp
