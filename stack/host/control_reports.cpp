@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/counter_reports.hpp"
 #include "host/network_reports.hpp"
 #include "socket/sockets.hpp"
 
@@ -176,9 +177,11 @@ std::string answer_control(Core& core, const std::string& name, std::string_view
         answer["dhcp"] = dhcp_json(core);
         answer["ip"] = ip_json(core);
         answer["link_error"] = core.link_error();
-    } else if (answer["host"] = name; !answer_network(core, request, answer)) {
+    } else if (answer["host"] = name;
+               !answer_network(core, request, answer) && !answer_numbers(core, request, answer)) {
         answer["error"] =
-            "unknown request; there are ss, drops, info, neigh, route, ping and traceroute";
+            "unknown request; there are ss, nstat, drops, info, sysctl, neigh, route, ping and "
+            "traceroute";
     }
     return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
