@@ -47,7 +47,8 @@ _berth() {
         case $command in
         serve) options="$host_options --help echo discard daytime chargen time http" ;;
         nc) options="$host_options --help -l -u -s -p -k -N -w -z -v" ;;
-        ss | netstat) options="-t -u -w -a -l -n --tcp --udp --raw --all --listening --numeric --host --json --help" ;;
+        ss) options="-t -u -w -a -l -n -i -m -e -o --tcp --udp --raw --all --listening --numeric --info --memory --extended --options --host --json --help" ;;
+        netstat) options="-t -u -w -a -l -n --tcp --udp --raw --all --listening --numeric --host --json --help" ;;
         ping) options="$host_options --host --json --help -b -c -D -i -M -n -p -Q -q -s -t -W -w" ;;
         traceroute) options="$host_options --host --json --help --mtu -f -I -m -n -p -q -w" ;;
         nstat) options="-a -z --zeros --host --json --help" ;;

@@ -98,6 +98,10 @@ complete -c berth -n '__fish_seen_subcommand_from neigh' -a 'show add del flush 
 complete -c berth -n '__fish_seen_subcommand_from neigh' -s s -l statistics -d 'Ages and probes'
 complete -c berth -n '__fish_seen_subcommand_from route' -a 'show get add del default via dev metric from'
 
+complete -c berth -n '__fish_seen_subcommand_from ss' -s i -l info -d 'What TCP knows'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s m -l memory -d 'Buffers'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s e -l extended -d 'Link and next hop'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s o -l options -d 'Timers'
 complete -c berth -n '__fish_seen_subcommand_from nstat' -s z -l zeros -d 'Zeros too'
 complete -c berth -n '__fish_seen_subcommand_from nstat' -s a -d 'Since the host was made'
 

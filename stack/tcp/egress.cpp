@@ -63,6 +63,7 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     sender_.commit(plan, now);
     // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
     tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
+    ++segments_out_;
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     receiver_.commit_window(receiver_.window_field(plan.syn), plan.syn);

@@ -73,6 +73,7 @@ class Receiver {
     bool fin_received() const { return fin_received_; }
     void discard();  // the user reads no more: what is there and what comes is thrown away
     bool is_discarding() const { return discarding_; }
+    std::uint16_t largest_segment() const { return largest_segment_; }  // bytes of text
     std::size_t memory_bytes() const {
         return queue_.memory_bytes() + out_of_order_.memory_bytes();
     }
