@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -22,6 +23,7 @@
 #include "tcp/state.hpp"
 #include "tcp/timed_entry.hpp"
 #include "tcp/transitions.hpp"
+#include "tcp/wrap_count.hpp"
 
 namespace berth::tcp {
 
@@ -101,6 +103,7 @@ class Connection : public TimedEntry {
     bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
+    Info info(Time now) const;  // info.cpp
     // In no user's hands and in no accept queue: it closes on its own.
     bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
 
@@ -174,6 +177,10 @@ class Connection : public TimedEntry {
     void add_syn_options(wire::TcpOptions& options) const;
     std::uint16_t receive_mss() const;  // what we announce
     unsigned retry_limit() const;
+    // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
+    std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
+    std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
+    TimerInfo timer_info(Time now) const;
 
     Tcp& tcp_;
     ip::Path path_;
@@ -196,8 +203,12 @@ class Connection : public TimedEntry {
     std::uint32_t send_limit_bytes_;
     SequenceNumber last_ack_sent_;
     std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
-    std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
+    std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
+    std::uint32_t segments_out_ = 0;
+    WrapCount acked_wraps_;  // of acked_low() and received_low()
+    WrapCount received_wraps_;
+    std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
+    bool may_be_fragmented_;           // the path is narrower than is believed: without DF
 };
 
 }  // namespace berth::tcp
