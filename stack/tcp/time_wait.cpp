@@ -33,7 +33,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     record.rcv_nxt = connection.receiver_.rcv().nxt;
     record.timestamps = connection.handshake_.timestamps;
     record.ts_recent = connection.handshake_.ts_recent;
-    record.window_field = connection.receiver_.window_field(false);
+    record.window_field = connection.receiver_.window_field(false, connection.options());
     record.window_shift = connection.handshake_.window_shift & 0xf;
     const bool owes_ack = connection.receiver_.ack.is_due();
     retire(connection);
