@@ -78,6 +78,8 @@ void add_windows(std::string& line, const json& info) {
         line += fmt::format(" unacked:{}", segments(flight));
     if (const auto again = number(info, "retransmissions"))
         line += fmt::format(" retrans:{}/{}", number(info, "unanswered"), again);
+    if (number(info, "rcv_rtt_us") != 0)
+        line += " rcv_rtt:" + milliseconds_text(info, "rcv_rtt_us");
     if (const auto waiting = number(info, "notsent_bytes"))
         line += fmt::format(" notsent:{}", waiting);
     line += fmt::format(" snd_wnd:{} rcv_wnd:{}", number(info, "snd_wnd"), number(info, "rcv_wnd"));

@@ -58,6 +58,7 @@ tcp_info layout_of(const tcp::Info& info) {
     out.tcpi_last_data_sent = milliseconds_of(info.last_data_sent);
     out.tcpi_rtt = microseconds_of(info.rtt);
     out.tcpi_rttvar = microseconds_of(info.rttvar);
+    out.tcpi_rcv_rtt = microseconds_of(info.rcv_rtt);
     constexpr std::uint32_t infinite = 0x7fffffff;
     out.tcpi_snd_ssthresh =
         info.ssthresh_is_infinite ? infinite : segments_of(info.ssthresh, info.snd_mss);

@@ -61,6 +61,7 @@ Info Connection::info(Time now) const {
         info.rtt = rtt.srtt();
         info.rttvar = rtt.rttvar();
     }
+    info.rcv_rtt = receiver_.rtt();
     if (sender_.last_sent().ns > 0) info.last_data_sent = now - sender_.last_sent();
 
     info.cwnd = sender_.congestion().cwnd();

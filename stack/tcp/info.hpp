@@ -49,6 +49,7 @@ struct Info {
     Duration ato{};  // how long an acknowledgment may wait
     Duration rtt{};  // smoothed (RFC 6298's SRTT); zero: not measured
     Duration rttvar{};
+    Duration rcv_rtt{};         // as our receiving half sees it
     Duration last_data_sent{};  // so long ago; zero: never
 
     // Congestion, in bytes.

@@ -74,7 +74,7 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
         record->peer_scales = true;
         record->handshake.peer_window_shift =
             std::min<std::uint8_t>(*segment.options.window_scale, 14);
-        record->handshake.window_shift = window_shift_for(receive_buffer_of(listener));
+        record->handshake.window_shift = window_shift_for(config_, listener.options);
     }
     record->handshake.sack = config_.sack && segment.options.sack_permitted;
     if (config_.timestamps && segment.options.timestamps) {
@@ -90,14 +90,8 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     return DropReason::none;
 }
 
-std::uint32_t Tcp::receive_buffer_of(const Listener& listener) const {
-    const std::uint32_t chosen = listener.options.receive_buffer_bytes;
-    return chosen == 0 ? config_.receive_buffer_bytes : chosen;
-}
-
-// What a SYN,ACK offers: never scaled (RFC 7323 §2.2).
 std::uint32_t Tcp::initial_window(const Listener& listener) const {
-    return std::min<std::uint32_t>(receive_buffer_of(listener), 0xffff);
+    return window_of_syn(config_, listener.options);
 }
 
 void Tcp::send_syn_ack(HalfOpen& record, Time now) {
@@ -211,8 +205,8 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
         new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
     connection->set_options(listener.options);
     connection->sender_.syn_was_sent(record.retries > 0);
-    connection->receiver_.start(record.irs, record.handshake.window_shift,
-                                connection->receive_mss());
+    connection->receiver_.start(record.irs, initial_window(listener), record.handshake.window_shift,
+                                connection->receive_mss(), config_);
     connection->last_ack_sent_ = record.irs + 1;
     connection->ts_recent_at_ = now;
     connection->apply_handshake(record.handshake);

@@ -66,6 +66,7 @@ struct SegmentPlan {
     bool retransmission = false;
     bool probe = false;
     bool duplicate_ack = false;  // one of those owed for out-of-order or unacceptable segments
+    std::uint8_t duplicate_report = 0;  // which of the pending D-SACK blocks it carries, from 1
 
     SequenceNumber end() const { return seq + length + (syn ? 1 : 0) + (fin ? 1 : 0); }
     bool occupies_sequence_space() const { return length > 0 || syn || fin; }

@@ -88,6 +88,8 @@ class Tcp {
     }
     void count(Count what) { counters_.add(what); }
     const Counters& counters() const { return counters_; }
+    Counters& counters() { return counters_; }
+    Time now() const { return now_; }  // of the latest call
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);
     // Nothing came back: perhaps another first hop takes its segments (RFC 1122 §3.3.1.5).
@@ -126,7 +128,6 @@ class Tcp {
                    Segment& segment, Time now);
     DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
                               Time now);
-    std::uint32_t receive_buffer_of(const Listener& listener) const;
     std::uint32_t initial_window(const Listener& listener) const;
     void send_syn_ack(HalfOpen& record, Time now);
     void on_half_open_timer(HalfOpen& record, Time now);

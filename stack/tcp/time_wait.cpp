@@ -13,7 +13,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     record->rcv_nxt = connection.receiver_.rcv().nxt;
     record->timestamps = connection.handshake_.timestamps;
     record->ts_recent = connection.handshake_.ts_recent;
-    record->window_field = connection.receiver_.window_field(false);
+    record->window_field = connection.receiver_.window_field(false, connection.options());
     const bool owes_ack = connection.receiver_.ack.is_due();
     retire(connection);
     if (owes_ack) acknowledge(*record, now);
