@@ -77,8 +77,7 @@ struct Config {
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;
     std::uint32_t max_half_open = 65'536;  // records (net.ipv4.tcp_max_syn_backlog)
-    std::uint32_t max_time_wait =
-        262'144;  // records; beyond it a connection ends without one, as Linux does
+    std::uint32_t max_time_wait = 262'144;  // records; beyond it the oldest makes room
     std::uint32_t max_orphans = 65'536;  // connections without a socket; beyond it close aborts
     std::uint16_t max_backlog = 4096;    // net.core.somaxconn
 };

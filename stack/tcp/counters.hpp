@@ -35,7 +35,9 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(dsack_old_sent, "TcpExt", "TCPDSACKOldSent", "duplicates of acknowledged data reported (RFC 2883)") \
   BERTH_TCP_COUNTER(dsack_out_of_order_sent, "TcpExt", "TCPDSACKOfoSent", "duplicates of out-of-order data reported (RFC 2883)") \
   BERTH_TCP_COUNTER(time_wait, "TcpExt", "TW", "connections that entered TIME-WAIT") \
-  BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that ended without TIME-WAIT for the bound on records") \
+  BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that entered TIME-WAIT when there were as many as there may be") \
+  BERTH_TCP_COUNTER(time_wait_recycled, "TcpExt", "TWRecycled", "four-tuples that an active OPEN took out of TIME-WAIT") \
+  BERTH_TCP_COUNTER(time_wait_reopened, "Berth", "TimeWaitReopened", "four-tuples that a peer's SYN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(challenge_acks, "TcpExt", "TCPChallengeACK", "challenge ACKs sent (RFC 5961)") \
   BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "challenge ACKs that the limit held back") \
   BERTH_TCP_COUNTER(path_mtu_reductions, "Berth", "PathMtuReductions", "flights sent again because ICMP said that they were too big") \

@@ -104,8 +104,8 @@ Info info_of(const demux::Entry& entry, Time now) {
         return info;
     }
     info.state = State::time_wait;
-    info.timer = timer_until(static_cast<const TimeWait&>(entry).deadline(), now,
-                             TimerInfo::Kind::time_wait);
+    info.timer =
+        timer_until(static_cast<const TimeWait&>(entry).until, now, TimerInfo::Kind::time_wait);
     return info;
 }
 

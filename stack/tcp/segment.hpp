@@ -22,6 +22,8 @@ constexpr std::uint16_t announced_mss(std::uint16_t mtu, std::uint16_t user_mss)
     return user_mss == 0 ? from_path : std::min(user_mss, from_path);
 }
 
+struct TimeWait;
+
 struct Segment {
     SequenceNumber seq;
     SequenceNumber ack;
@@ -33,6 +35,8 @@ struct Segment {
     link::Frame* frame = nullptr;  // owns the payload; the receiver may take its buffer
     Time arrival{};
     std::uint8_t ecn = 0;  // of the IP header (RFC 3168 §5)
+    // A SYN that goes past this TIME-WAIT record to a listener: our ISS must lie above its numbers.
+    const TimeWait* passes = nullptr;
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {
