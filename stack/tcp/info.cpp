@@ -11,6 +11,7 @@ namespace berth::tcp {
 
 namespace {
 
+constexpr std::uint32_t timestamp_option_bytes = 12;
 constexpr std::uint32_t default_mss = 536;  // RFC 9293 §3.7.1 MUST-15
 
 Duration until(Time when, Time now) {
@@ -49,7 +50,7 @@ Info Connection::info(Time now) const {
     info.rcv_wscale = handshake_.window_shift;
 
     info.snd_mss = sender_.mss();
-    info.advmss = receive_mss();
+    info.advmss = receive_mss() - (info.timestamps ? timestamp_option_bytes : 0U);
     info.rcv_mss = receiver_.largest_segment() != 0 ? receiver_.largest_segment() : default_mss;
     info.pmtu = path_.mtu;
     info.snd_wnd = snd.wnd;
