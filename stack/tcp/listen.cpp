@@ -227,7 +227,6 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
 }
 
 void Tcp::destroy(HalfOpen& record) {
-    count(Count::attempt_fails);
     table_.erase(record);
     --half_open_count_;
     --record.listener->half_open;
