@@ -178,6 +178,7 @@ class Connection : public TimedEntry {
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
     bool is_ready_ = false;
+    bool passive_ = false;  // a listener's handshake made it
     bool retired_ = false;  // out of the tables; lives on for its user only
     std::errc error_{};
     std::errc soft_error_{};

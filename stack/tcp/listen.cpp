@@ -101,7 +101,7 @@ std::uint32_t Tcp::initial_window(const Listener& listener) const {
 }
 
 void Tcp::send_syn_ack(HalfOpen& record, Time now) {
-    const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
     if (!path) {
         context_.drops.add(path.error());
         return;
@@ -204,12 +204,13 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
 }
 
 Connection* Tcp::promote(HalfOpen& record, Time now) {
-    const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
     if (!path) return nullptr;
     Listener& listener = *record.listener;
     auto* connection =
         new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
     connection->set_options(listener.options);
+    connection->passive_ = true;
     connection->sender_.syn_was_sent(record.retries > 0);
     connection->receiver_.start(record.irs, record.handshake.window_shift,
                                 connection->receive_mss());
@@ -230,6 +231,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
 }
 
 void Tcp::destroy(HalfOpen& record) {
+    source_routes_.forget(record.four_tuple);
     table_.erase(record);
     --half_open_count_;
     --record.listener->half_open;

@@ -82,10 +82,16 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
 
     Segment segment = Segment::of(view, frame);
     segment.ecn = packet.ecn();
+    // Read before the frame's buffer becomes the receiver's.
+    const auto way_back = ip::SourceRoute::back_from(packet);
     const Fate fate = [&] {
         demux::Entry* entry = table_.find(four_tuple, hash);
-        if (entry != nullptr && entry->kind == demux::EntryKind::connection)
-            return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
+        if (entry != nullptr && entry->kind == demux::EntryKind::connection) {
+            auto& connection = *static_cast<Connection*>(entry);
+            const Fate told = deliver(connection, segment, DemuxMatch::four_tuple, now);
+            if (way_back && told.kind == FateKind::delivered) change_route(connection, *way_back);
+            return told;
+        }
         if (entry != nullptr && entry->kind == demux::EntryKind::half_open)
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
         // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes
@@ -97,7 +103,12 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
                 return on_time_wait(record, segment, now);
             destroy(record);
         }
-        if (match.binding != nullptr) return on_listen(match, four_tuple, segment, now);
+        if (match.binding != nullptr) {
+            note_route(*static_cast<Listener*>(match.binding), four_tuple, way_back);
+            const Fate told = on_listen(match, four_tuple, segment, now);
+            if (table_.find(four_tuple) == nullptr) source_routes_.forget(four_tuple);
+            return told;
+        }
         if (!segment.flags.rst) reply_with_reset(four_tuple, segment, now);
         return fate_for(four_tuple, DropReason::tcp_no_connection, DemuxMatch::nobody,
                         State::closed, State::closed);

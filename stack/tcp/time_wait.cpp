@@ -19,6 +19,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     if (owes_ack) acknowledge(*record, now);
     if (time_wait_count_ >= config_.max_time_wait) {
         count(Count::time_wait_overflow);
+        source_routes_.forget(four_tuple);
         return;
     }
     count(Count::time_wait);
@@ -73,6 +74,7 @@ void Tcp::acknowledge(const TimeWait& record, Time now) {
 }
 
 void Tcp::destroy(TimeWait& record) {
+    source_routes_.forget(record.four_tuple);
     table_.erase(record);
     --time_wait_count_;
     delete &record;
