@@ -28,10 +28,10 @@ void Tcp::address(ip::SendFields& fields, const FourTuple& four_tuple, RouteOpti
 
 // A call for a listener: its user's choice, else the way by which the call came.
 void Tcp::note_route(const Listener& listener, const FourTuple& four_tuple,
-                     const std::optional<ip::SourceRoute>& way_back) {
+                     const ip::SourceRoute* way_back) {
     if (!listener.options.source_route.empty())
         source_routes_.choose(four_tuple, listener.options.source_route);
-    else if (way_back)
+    else if (way_back != nullptr)
         source_routes_.remember(four_tuple, *way_back);
 }
 

@@ -34,11 +34,11 @@ Tcp::~Tcp() {
     table_.for_each([&](demux::Entry& entry) { entries.push_back(&entry); });
     for (demux::Entry* entry : entries) {
         if (entry->kind == demux::EntryKind::connection)
-            delete static_cast<Connection*>(entry);
+            connection_slab_.destroy(*static_cast<Connection*>(entry));
         else if (entry->kind == demux::EntryKind::half_open)
-            delete static_cast<HalfOpen*>(entry);
+            half_open_slab_.destroy(*static_cast<HalfOpen*>(entry));
         else
-            delete static_cast<TimeWait*>(entry);
+            time_wait_slab_.destroy(*static_cast<TimeWait*>(entry));
     }
     std::vector<demux::LocalBinding*> bindings;
     listeners_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
@@ -84,31 +84,21 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
     segment.ecn = packet.ecn();
     // Read before the frame's buffer becomes the receiver's.
     const auto way_back = ip::SourceRoute::back_from(packet);
+    if (way_back) segment.way_back = &*way_back;
     const Fate fate = [&] {
         demux::Entry* entry = table_.find(four_tuple, hash);
-        if (entry != nullptr && entry->kind == demux::EntryKind::connection) {
-            auto& connection = *static_cast<Connection*>(entry);
-            const Fate told = deliver(connection, segment, DemuxMatch::four_tuple, now);
-            if (way_back && told.kind == FateKind::delivered) change_route(connection, *way_back);
-            return told;
-        }
+        if (entry != nullptr && entry->kind == demux::EntryKind::connection)
+            return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
         if (entry != nullptr && entry->kind == demux::EntryKind::half_open)
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
-        // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes
-        // past a TIME-WAIT record to the listener (RFC 9293 §3.6.1 MAY-2).
         const auto match = listeners_.find(four_tuple.local);
         if (entry != nullptr) {
             auto& record = *static_cast<TimeWait*>(entry);
-            if (match.binding == nullptr || !record.lets_pass(segment))
-                return on_time_wait(record, segment, now);
-            destroy(record);
+            // RFC 9293 §3.6.1 MAY-2: the one exception to "the four-tuple decides".
+            if (const auto passed = pass_time_wait(record, match, segment, now)) return *passed;
+            return on_time_wait(record, segment, now);
         }
-        if (match.binding != nullptr) {
-            note_route(*static_cast<Listener*>(match.binding), four_tuple, way_back);
-            const Fate told = on_listen(match, four_tuple, segment, now);
-            if (table_.find(four_tuple) == nullptr) source_routes_.forget(four_tuple);
-            return told;
-        }
+        if (match.binding != nullptr) return on_listen(match, four_tuple, segment, now);
         if (!segment.flags.rst) reply_with_reset(four_tuple, segment, now);
         return fate_for(four_tuple, DropReason::tcp_no_connection, DemuxMatch::nobody,
                         State::closed, State::closed);
@@ -121,6 +111,8 @@ Fate Tcp::deliver(Connection& connection, Segment& segment, DemuxMatch match, Ti
     const FourTuple four_tuple = connection.four_tuple;
     const State before = connection.state();
     const DropReason reason = connection.on_segment(segment, now);
+    if (segment.way_back != nullptr && reason == DropReason::none)
+        change_route(connection, *segment.way_back);
     return fate_for(four_tuple, reason, match, before, connection.state());
 }
 
@@ -195,7 +187,7 @@ void Tcp::retire(Connection& connection) {
 
 void Tcp::reap() {
     for (Connection* connection : graveyard_)
-        delete connection;
+        connection_slab_.destroy(*connection);
     graveyard_.clear();
 }
 
