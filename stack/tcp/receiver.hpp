@@ -174,6 +174,7 @@ class Receiver {
     void report_duplicate(SequenceRange duplicate, const Context& context);
     bool is_overfull(std::uint32_t bytes) const;
 
+    std::uint32_t buffer_bytes(const Options& options) const;
     std::uint32_t largest_offer(const Options& options) const;
     SequenceNumber next_right_edge(const Options& options) const;
     // What the 16 bits of the window field can say at most.
