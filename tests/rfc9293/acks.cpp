@@ -68,7 +68,7 @@ TEST_F(Rfc9293, MUST_40_the_delay_is_less_than_half_a_second) {
     ASSERT_LT(config.delayed_ack, milliseconds(500));
     accept_connection();
     std::uint32_t seq = 1;
-    for (const std::size_t bytes : {1, 10, 536, 1460, 1, 1460, 7}) {
+    for (const std::size_t bytes : std::vector<std::size_t>{1, 10, 536, 1460, 1, 1460, 7}) {
         advance(seconds(3));
         script.heard().clear();
         peer.sends({.seq = seq, .length = bytes});

@@ -94,7 +94,7 @@ TEST_F(Rfc9293, MUST_2_every_segment_sent_has_the_right_checksum) {
     sent.push_back(stack.sends({.syn = true}));
     peer.sends({});
     app.accepts();
-    for (const std::size_t bytes : {1, 2, 3, 1447, 1448}) {
+    for (const std::size_t bytes : std::vector<std::size_t>{1, 2, 3, 1447, 1448}) {
         app.sends(bytes);
         sent.push_back(stack.sends({.length = bytes}));
         peer.sends({});

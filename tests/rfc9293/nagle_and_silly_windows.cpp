@@ -68,7 +68,7 @@ TEST_F(Rfc9293, MUST_39_the_receiver_offers_no_silly_window) {
         script.heard().clear();
     }
     // The edge stays until min(half the buffer, a segment) has come free, whoever asks.
-    for (const std::size_t bytes : {100, 400, 500, 459}) {
+    for (const std::size_t bytes : std::vector<std::size_t>{100, 400, 500, 459}) {
         app.reads(bytes);
         stack.sends_nothing();
         peer.sends({.seq = 5841, .length = 1});

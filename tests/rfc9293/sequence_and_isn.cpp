@@ -24,6 +24,7 @@ std::uint32_t isn_of(Duration age, Endpoint remote, Seed seed = Seed::from(1), P
 }
 
 constexpr Endpoint server_a{Ipv4Address(192, 0, 2, 1), 40'000};
+constexpr Endpoint server_b{Ipv4Address(192, 0, 2, 1), 40'001};
 
 }  // namespace
 
@@ -67,7 +68,6 @@ TEST_F(Rfc9293, SHLD_1_the_number_is_a_clock_plus_a_keyed_function_of_the_four_t
 TEST_F(Rfc9293, MUST_9_the_function_cannot_be_computed_from_outside) {
     // The secret is the host's own: another host (another seed) gives the same four-tuple another
     // number, and the differences between four-tuples are not the same either.
-    constexpr Endpoint server_b{Ipv4Address(192, 0, 2, 1), 40'001};
     const auto distance = [](Seed seed) {
         return isn_of(seconds(1), server_b, seed) - isn_of(seconds(1), server_a, seed);
     };

@@ -10,7 +10,7 @@ namespace berth::harness {
 TEST_F(Rfc9293, SHLD_13_nothing_here_employs_the_urgent_mechanism) {
     // The stack of its own accord never …
     accept_connection();
-    for (const std::size_t bytes : {1, 100, 1460, 5000}) {
+    for (const std::size_t bytes : std::vector<std::size_t>{1, 100, 1460, 5000}) {
         app.sends(bytes);
         for (const Heard& heard : all_heard())
             EXPECT_FALSE(heard.header.flags.urg);
