@@ -217,6 +217,7 @@ class Connection : public TimedEntry {
     WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
     bool is_ready_ : 1 = false;
+    bool passive_ : 1 = false;    // a listener's handshake made it
     bool retired_ : 1 = false;    // out of the tables; lives on for its user only
     bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
