@@ -80,13 +80,14 @@ class Tcp {
 
     // --- for connections ---
     const Config& config() const { return config_; }
+    Time now() const { return now_; }  // of the latest call
     BufferPool& pool() { return context_.pool; }
     TimerWheel& wheel() { return wheel_; }
     ip::PathMtuCache& path_mtus() { return ip_.path_mtus(); }
     std::uint16_t link_mtu(const ip::Path& path) {
         return ip_.interface_at(path.interface_index).mtu();
     }
-    void count(Count what) { counters_.add(what); }
+    void count(Count what, std::uint64_t n = 1) { counters_.add(what, n); }
     const Counters& counters() const { return counters_; }
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);
