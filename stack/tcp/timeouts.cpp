@@ -11,6 +11,7 @@ void Connection::on_timer(Time now) {
     if (receiver_.ack.delayed <= now) {
         receiver_.ack.delayed = Time::never();
         receiver_.ack.now = true;
+        tcp_.count(Count::delayed_acks);
     }
     if (user_timeout_deadline(now) <= now) return give_up();
     if (sender_.deadline() <= now && !on_sender_deadline(now)) return;

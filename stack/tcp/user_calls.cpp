@@ -15,19 +15,17 @@ Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, Se
 
 // RECEIVE (§3.10.3).
 std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) {
-    const std::size_t count = receiver_.read(parts, peek);
-    if (count > 0 && !peek && !is_over() && receiver_.owes_window_update()) {
+    const std::size_t queued = receiver_.queued_bytes();
+    const std::size_t count = receiver_.read(parts, peek, options());
+    // Not the count: an urgent byte that was left out has made room as well.
+    const std::size_t taken = queued - receiver_.queued_bytes();
+    if (taken == 0 || is_over()) return count;
+    receiver_.tune(taken, options(), tcp_.config(), tcp_.now());
+    if (receiver_.owes_window_update(options())) {
         receiver_.ack.now = true;
         mark_ready();
     }
     return count;
-}
-
-Result<std::uint8_t, std::errc> Connection::receive_urgent(bool) {
-    return Failure{std::errc::invalid_argument};
-}
-bool Connection::at_mark() const {
-    return false;
 }
 
 // CLOSE (§3.10.4): the FIN goes after everything that was sent.
@@ -46,7 +44,7 @@ void Connection::close_send() {
 
 void Connection::discard_received() {
     receiver_.discard();
-    if (!is_over() && receiver_.owes_window_update()) {
+    if (!is_over() && receiver_.owes_window_update(options())) {
         receiver_.ack.now = true;
         mark_ready();
     }
@@ -68,13 +66,16 @@ std::errc Connection::take_error() {
 }
 
 void Connection::set_quick_ack(bool on) {
-    if (on && !receiver_.ack.delayed.is_never()) {
-        receiver_.ack.now = true;
+    AckDebt& ack = receiver_.ack;
+    ack.interactive = !on;
+    ack.quick = on ? AckDebt::max_quick : 0;
+    if (on && !is_over() && !ack.delayed.is_never()) {
+        ack.now = true;
         mark_ready();
     }
 }
 bool Connection::quick_ack() const {
-    return false;
+    return receiver_.ack.quick > 0 && !receiver_.ack.interactive;
 }
 
 void Connection::set_options(const Options& options) {
@@ -86,7 +87,7 @@ void Connection::set_options(const Options& options) {
     sender_.set_no_delay(options.no_delay);
     sender_.set_cork(options.cork);
     if (nagle_ends) sender_.flush();  // tcp(7): "even if TCP_CORK is currently set"
-    if (options.receive_buffer_bytes != 0) receiver_.limit_bytes = options.receive_buffer_bytes;
+    receiver_.follow_options(options, tcp_.config());
     if (options.send_buffer_bytes != 0) send_limit_bytes_ = options.send_buffer_bytes;
     if (is_over()) return;
     arm_keep_alive(tcp_.now());
