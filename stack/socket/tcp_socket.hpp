@@ -31,6 +31,8 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     std::errc set_option(Option option, std::int64_t value) override;
     Result<std::int64_t, std::errc> get_option(Option option) override;
     bool has_unacknowledged() const override;
+    const tcp::Connection* connection() const { return connection_; }  // null: none
+    const tcp::Listener* listener() const { return listener_; }        // null: not listening
 
   private:
     void on_connection_event(tcp::Connection&) override { notify(); }

@@ -16,7 +16,9 @@
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
 #include "tcp/challenge_limit.hpp"
+#include "tcp/compact.hpp"
 #include "tcp/counters.hpp"
+#include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -24,6 +26,7 @@
 #include "tcp/state.hpp"
 #include "tcp/timed_entry.hpp"
 #include "tcp/transitions.hpp"
+#include "tcp/wrap_count.hpp"
 
 namespace berth::tcp {
 
@@ -75,6 +78,8 @@ class Connection : public TimedEntry {
     Result<std::uint8_t, std::errc> receive_urgent(bool peek);
     // The next byte to be read is the one after the urgent mark (SIOCATMARK).
     bool at_mark() const;
+    // The urgent byte has come and was not taken (POLLPRI).
+    bool has_urgent() const;
     // No more will be sent (CLOSE in the RFC's sense); reading goes on.
     void close_send();
     // No more will be read: what is there and what comes is thrown away.
@@ -82,7 +87,8 @@ class Connection : public TimedEntry {
     // Sends RST and ends.
     void abort();
 
-    std::size_t readable_bytes() const { return receiver_.readable_bytes(); }
+    // What one read would give: up to the urgent mark (SIOCINQ).
+    std::size_t readable_bytes() const { return receiver_.readable_bytes(options()); }
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
     std::size_t send_room() const;
     std::size_t unsent_bytes() const;  // queued and not sent once (SIOCOUTQNSD)
@@ -100,6 +106,7 @@ class Connection : public TimedEntry {
     bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
+    Info info(Time now) const;  // info.cpp
     // In no user's hands and in no accept queue: it closes on its own.
     bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
 
@@ -117,9 +124,10 @@ class Connection : public TimedEntry {
         Sender::Cursor sender;
         std::uint8_t duplicates = 0;
         bool ack_now = false;
+        std::uint8_t duplicate_reports = 0;
     };
     Cursor cursor() const {
-        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now};
+        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, 0};
     }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     // Prepends the TCP header and adds the payload's slices.
@@ -138,6 +146,7 @@ class Connection : public TimedEntry {
     Verdict second_check_rst(const Segment& segment, Time now);
     Verdict fourth_check_syn(const Segment& segment, Time now);
     Verdict fifth_check_ack(const Segment& segment, Time now);
+    void sixth_check_urg(const Segment& segment);
     DropReason seventh_process_text(Segment& segment, Time now);
     void eighth_check_fin(Time now);
     Verdict check_timestamp(const Segment& segment, Time now);
@@ -169,35 +178,50 @@ class Connection : public TimedEntry {
     void rearm();
     void mark_ready();
     Duration timestamp_rtt(const Segment& segment, Time now) const;
+    Receiver::Context receiver_context(Time now) const;
+    void plan_report(Cursor& cursor, SegmentPlan& plan) const;
+    std::size_t sack_blocks_that_fit(const SegmentPlan& plan) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
     void add_syn_options(wire::TcpOptions& options) const;
     std::uint16_t receive_mss() const;  // what we announce
     unsigned retry_limit() const;
+    // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
+    std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
+    std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
+    TimerInfo timer_info(Time now) const;
 
+    // In an order without gaps: the first three lie in the tail of TimedEntry.
+    State state_;
+    CompactError error_;
+    CompactError soft_error_;
     Tcp& tcp_;
     ip::Path path_;
-    State state_;
     Handshake handshake_;
+    std::uint32_t send_limit_bytes_;
     Sender sender_;
     Receiver receiver_;
     ConnectionUser* user_ = nullptr;
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    bool is_ready_ = false;
-    bool retired_ = false;  // out of the tables; lives on for its user only
-    std::errc error_{};
-    std::errc soft_error_{};
+    std::unique_ptr<Options> options_;  // none: default_options
     Time fin_wait_2_deadline_ = Time::never();
-    Time ts_recent_at_{};
+    CompactTime ts_recent_at_;
     std::uint32_t timestamp_offset_ = 0;
     ChallengeLimit challenge_limit_;
-    std::unique_ptr<Options> options_;  // none: default_options
-    std::uint32_t send_limit_bytes_;
     SequenceNumber last_ack_sent_;
-    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
-    std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
+    std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
+    std::uint32_t segments_out_ = 0;
+    WrapCount acked_wraps_;  // of acked_low() and received_low()
+    WrapCount received_wraps_;
+    std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
+    bool is_ready_ : 1 = false;
+    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
+// An idle connection costs 512 bytes at most with its socket handle and its place in the table: see
+// tests/tcp/memory.cpp. What only some connections need belongs behind a pointer.
+static_assert(sizeof(Connection) - sizeof(Sender) - sizeof(Receiver) <= 208);
 
 }  // namespace berth::tcp

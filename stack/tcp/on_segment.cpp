@@ -6,7 +6,13 @@
 
 namespace berth::tcp {
 
+namespace {
+constexpr std::uint8_t ecn_congestion_experienced = 3;  // RFC 3168 §5
+}
+
 DropReason Connection::on_segment(Segment& segment, Time now) {
+    const std::uint32_t acked_before = acked_low(), received_before = received_low();
+    ++segments_in_;
     const DropReason reason = [&] {
         if (state_ == State::syn_sent) return on_segment_in_syn_sent(segment, now);
         if (auto end = first_check_sequence_number(segment, now)) return *end;
@@ -14,12 +20,13 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
         // Third, security and compartment: nobody uses them (RFC 9293 §3.10.7.4 allows to skip).
         if (auto end = fourth_check_syn(segment, now)) return *end;
         if (auto end = fifth_check_ack(segment, now)) return *end;
-        // Sixth, the URG bit: urgent data stays in the stream (RFC 6093 §3), so there is nothing to
-        // do here.
+        sixth_check_urg(segment);
         const DropReason text = seventh_process_text(segment, now);
         eighth_check_fin(now);
         return text;
     }();
+    acked_wraps_.follow(acked_before, acked_low());
+    received_wraps_.follow(received_before, received_low());
     rearm();
     mark_ready();
     return reason;
@@ -40,9 +47,9 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
     // MUST-66: with a closed window the ACK, URG and RST of a segment at RCV.NXT still count; its
     // text does not.
     if (receiver_.wnd() == 0 && segment.seq == receiver_.rcv().nxt && !segment.flags.syn) {
+        receiver_.refuse(segment, receiver_context(now));
         segment.payload = {};
         segment.flags.fin = false;
-        receiver_.ack.owe_duplicate();
         return std::nullopt;
     }
     if (!segment.flags.rst) answer_unacceptable(segment, now);
@@ -57,7 +64,9 @@ void Connection::answer_unacceptable(const Segment& segment, Time now) {
     if (segment.flags.syn) {
         tcp_.count(Count::syn_challenges);
         challenge(now);
-    } else if (segment.length() > 0 || may_answer(Count::ack_skipped_seq, now)) {
+    } else if (segment.length() > 0) {
+        receiver_.refuse(segment, receiver_context(now));
+    } else if (may_answer(Count::ack_skipped_seq, now)) {
         receiver_.ack.owe_duplicate();
     }
 }
@@ -214,7 +223,14 @@ Duration Connection::timestamp_rtt(const Segment& segment, Time now) const {
     return elapsed < 0 || elapsed > believable_ms ? Duration{} : milliseconds(elapsed);
 }
 
+// --- sixth, check the URG bit: urgent.cpp ---
+
 // --- seventh, process the segment text ---
+
+Receiver::Context Connection::receiver_context(Time now) const {
+    const Config& config = tcp_.config();
+    return {tcp_.pool(), tcp_.counters(), config, options(), handshake_.sack && config.dsack, now};
+}
 
 DropReason Connection::seventh_process_text(Segment& segment, Time now) {
     if (segment.payload.empty() && !segment.flags.fin) return DropReason::none;
@@ -228,7 +244,15 @@ DropReason Connection::seventh_process_text(Segment& segment, Time now) {
         return DropReason::tcp_data_after_close;
     }
     const SequenceNumber before_text = receiver_.rcv().nxt;
-    const DropReason reason = receiver_.take_text(segment, tcp_.pool(), now);
+    if (!segment.payload.empty()) {
+        // Only of what lies in the window (RFC 3168 §6.1.5), so not before the first step.
+        if (handshake_.ecn)
+            receiver_.take_congestion_mark(segment.ecn == ecn_congestion_experienced,
+                                           segment.flags.cwr);
+        if (const Duration rtt = timestamp_rtt(segment, segment.arrival); rtt.ns > 0)
+            receiver_.take_timestamp(rtt, segment.payload.size());
+    }
+    const DropReason reason = receiver_.take_text(segment, receiver_context(now));
     if (receiver_.rcv().nxt != before_text) notify();
     return reason;
 }
