@@ -15,6 +15,8 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/compact.hpp"
+#include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -22,6 +24,7 @@
 #include "tcp/state.hpp"
 #include "tcp/timed_entry.hpp"
 #include "tcp/transitions.hpp"
+#include "tcp/wrap_count.hpp"
 
 namespace berth::tcp {
 
@@ -101,6 +104,7 @@ class Connection : public TimedEntry {
     bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
+    Info info(Time now) const;  // info.cpp
     // In no user's hands and in no accept queue: it closes on its own.
     bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
 
@@ -174,31 +178,43 @@ class Connection : public TimedEntry {
     void add_syn_options(wire::TcpOptions& options) const;
     std::uint16_t receive_mss() const;  // what we announce
     unsigned retry_limit() const;
+    // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
+    std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
+    std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
+    TimerInfo timer_info(Time now) const;
 
+    // In an order without gaps: the first three lie in the tail of TimedEntry.
+    State state_;
+    CompactError error_;
+    CompactError soft_error_;
     Tcp& tcp_;
     ip::Path path_;
-    State state_;
     Handshake handshake_;
+    std::uint32_t send_limit_bytes_;
     Sender sender_;
     Receiver receiver_;
     ConnectionUser* user_ = nullptr;
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    bool is_ready_ = false;
-    bool passive_ = false;  // a listener's handshake made it
-    bool retired_ = false;  // out of the tables; lives on for its user only
-    std::errc error_{};
-    std::errc soft_error_{};
-    Time fin_wait_2_deadline_ = Time::never();
-    Time ts_recent_at_{};
-    std::uint32_t timestamp_offset_ = 0;
     std::unique_ptr<Options> options_;  // none: default_options
-    std::uint32_t send_limit_bytes_;
+    Time fin_wait_2_deadline_ = Time::never();
+    CompactTime ts_recent_at_;
+    std::uint32_t timestamp_offset_ = 0;
     SequenceNumber last_ack_sent_;
-    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
-    std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
+    std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
+    std::uint32_t segments_out_ = 0;
+    WrapCount acked_wraps_;  // of acked_low() and received_low()
+    WrapCount received_wraps_;
+    std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
+    bool is_ready_ : 1 = false;
+    bool passive_ : 1 = false;    // a listener's handshake made it
+    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
+// An idle connection costs 512 bytes at most with its socket handle and its place in the table: see
+// tests/tcp/memory.cpp. What only some connections need belongs behind a pointer.
+static_assert(sizeof(Connection) - sizeof(Sender) - sizeof(Receiver) <= 208);
 
 }  // namespace berth::tcp

@@ -95,6 +95,7 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     if (state_ != State::syn_sent && was_closed != (window == 0))
         tcp_.count(was_closed ? Count::from_zero_window : Count::to_zero_window);
     receiver_.commit_window(window, plan.syn, options());
+    ++segments_out_;
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     if (plan.length > 0) receiver_.commit_data();

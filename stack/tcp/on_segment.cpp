@@ -11,6 +11,8 @@ constexpr std::uint8_t ecn_congestion_experienced = 3;  // RFC 3168 §5
 }
 
 DropReason Connection::on_segment(Segment& segment, Time now) {
+    const std::uint32_t acked_before = acked_low(), received_before = received_low();
+    ++segments_in_;
     const DropReason reason = [&] {
         if (state_ == State::syn_sent) return on_segment_in_syn_sent(segment, now);
         if (auto end = first_check_sequence_number(segment, now)) return *end;
@@ -23,6 +25,8 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
         eighth_check_fin(now);
         return text;
     }();
+    acked_wraps_.follow(acked_before, acked_low());
+    received_wraps_.follow(received_before, received_low());
     rearm();
     mark_ready();
     return reason;

@@ -146,6 +146,8 @@ class Receiver {
     }
     std::size_t out_of_order_bytes() const { return held_ ? held_->early.memory_bytes() : 0; }
 
+    std::uint16_t largest_segment() const { return largest_segment_; }  // bytes of text
+
     AckDebt ack;
     std::uint32_t limit_bytes;  // of the buffer: SO_RCVBUF, or tuned
 

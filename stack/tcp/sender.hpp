@@ -115,6 +115,11 @@ class Sender {
     // window that is acknowledged again and again is an answer (MUST-37).
     unsigned unanswered_timeouts() const { return unanswered_; }
     std::uint64_t retransmissions() const { return retransmissions_; }
+    unsigned backoff() const { return backoff_; }
+    bool is_in_recovery() const { return in_recovery_; }
+    Time last_sent() const { return last_sent_; }
+    // What the timer waits to do is to probe a window that may never open.
+    bool is_probing() const { return syn_acknowledged_ && (is_idle() || snd_.wnd == 0); }
     // Nothing sent is unacknowledged.
     bool is_idle() const { return snd_.una == snd_.nxt; }
     // Something the user gave us has not been acknowledged.
