@@ -108,7 +108,7 @@ class Tcp {
     // RFC 9293 §3.10.7.1's answer to a segment that belongs to nobody.
     void reply_with_reset(const FourTuple& four_tuple, const Segment& segment, Time now);
     void send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNumber ack);
-    bool may_challenge(Time now);  // RFC 5961 §10: so many a second
+    bool may_challenge(Time now);  // for records (RFC 5961 §10): so many a second
 
     // --- for the socket table ---
     template <class Visitor>
