@@ -26,11 +26,6 @@ void Connection::transition(Event event) {
 }
 
 void Connection::end_with(std::errc error, Event event) {
-    // RFC 4022: tcpAttemptFails and tcpEstabResets are these transitions, whatever caused them.
-    if (state_ == State::syn_sent || state_ == State::syn_received)
-        tcp_.count(Count::attempt_fails);
-    if (state_ == State::established || state_ == State::close_wait)
-        tcp_.count(Count::estab_resets);
     transition(event);
     if (error != std::errc{}) error_ = error;
     state_ = State::closed;

@@ -18,7 +18,7 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(active_opens, "Tcp", "ActiveOpens", "connections that began with an active OPEN") \
   BERTH_TCP_COUNTER(passive_opens, "Tcp", "PassiveOpens", "connections that a listener's handshake made") \
   BERTH_TCP_COUNTER(attempt_fails, "Tcp", "AttemptFails", "handshakes that ended without a connection") \
-  BERTH_TCP_COUNTER(estab_resets, "Tcp", "EstabResets", "connections that went straight from ESTABLISHED or CLOSE-WAIT to CLOSED") \
+  BERTH_TCP_COUNTER(estab_resets, "Tcp", "EstabResets", "established connections that a reset ended") \
   BERTH_TCP_COUNTER(in_segs, "Tcp", "InSegs", "segments received, bad ones as well") \
   BERTH_TCP_COUNTER(out_segs, "Tcp", "OutSegs", "segments sent, without those that hold only retransmitted bytes") \
   BERTH_TCP_COUNTER(retrans_segs, "Tcp", "RetransSegs", "segments sent again") \

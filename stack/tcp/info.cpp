@@ -11,6 +11,7 @@ namespace berth::tcp {
 
 namespace {
 
+constexpr std::uint32_t timestamp_option_bytes = 12;
 constexpr std::uint32_t default_mss = 536;  // RFC 9293 §3.7.1 MUST-15
 
 Duration until(Time when, Time now) {
@@ -49,7 +50,7 @@ Info Connection::info(Time now) const {
     info.rcv_wscale = handshake_.window_shift;
 
     info.snd_mss = sender_.mss();
-    info.advmss = receive_mss();
+    info.advmss = receive_mss() - (info.timestamps ? timestamp_option_bytes : 0U);
     info.rcv_mss = receiver_.largest_segment() != 0 ? receiver_.largest_segment() : default_mss;
     info.pmtu = path_.mtu;
     info.snd_wnd = snd.wnd;
@@ -61,6 +62,7 @@ Info Connection::info(Time now) const {
         info.rtt = rtt.srtt();
         info.rttvar = rtt.rttvar();
     }
+    info.rcv_rtt = receiver_.rtt();
     if (sender_.last_sent().ns > 0) info.last_data_sent = now - sender_.last_sent();
 
     info.cwnd = sender_.congestion().cwnd();
@@ -103,8 +105,8 @@ Info info_of(const demux::Entry& entry, Time now) {
         return info;
     }
     info.state = State::time_wait;
-    info.timer = timer_until(static_cast<const TimeWait&>(entry).until, now,
-                             TimerInfo::Kind::time_wait);
+    info.timer =
+        timer_until(static_cast<const TimeWait&>(entry).until, now, TimerInfo::Kind::time_wait);
     return info;
 }
 

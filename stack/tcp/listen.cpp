@@ -230,7 +230,6 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
 
 void Tcp::destroy(HalfOpen& record) {
     source_routes_.forget(record.four_tuple);
-    count(Count::attempt_fails);
     table_.erase(record);
     --half_open_count_;
     --record.listener->half_open;
