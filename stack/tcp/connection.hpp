@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/compact.hpp"
 #include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
@@ -182,33 +183,37 @@ class Connection : public TimedEntry {
     std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
     TimerInfo timer_info(Time now) const;
 
+    // In an order without gaps: the first three lie in the tail of TimedEntry.
+    State state_;
+    CompactError error_;
+    CompactError soft_error_;
     Tcp& tcp_;
     ip::Path path_;
-    State state_;
     Handshake handshake_;
+    std::uint32_t send_limit_bytes_;
     Sender sender_;
     Receiver receiver_;
     ConnectionUser* user_ = nullptr;
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    bool is_ready_ = false;
-    bool retired_ = false;  // out of the tables; lives on for its user only
-    std::errc error_{};
-    std::errc soft_error_{};
-    Time fin_wait_2_deadline_ = Time::never();
-    Time ts_recent_at_{};
-    std::uint32_t timestamp_offset_ = 0;
     std::unique_ptr<Options> options_;  // none: default_options
-    std::uint32_t send_limit_bytes_;
+    Time fin_wait_2_deadline_ = Time::never();
+    CompactTime ts_recent_at_;
+    std::uint32_t timestamp_offset_ = 0;
     SequenceNumber last_ack_sent_;
-    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
     std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
     std::uint32_t segments_out_ = 0;
     WrapCount acked_wraps_;  // of acked_low() and received_low()
     WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;           // the path is narrower than is believed: without DF
+    bool is_ready_ : 1 = false;
+    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
+// An idle connection costs 512 bytes at most with its socket handle and its place in the table: see
+// tests/tcp/memory.cpp. What only some connections need belongs behind a pointer.
+static_assert(sizeof(Connection) - sizeof(Sender) - sizeof(Receiver) <= 208);
 
 }  // namespace berth::tcp

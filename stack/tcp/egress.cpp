@@ -90,12 +90,12 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     sender_.commit(plan, now);
     // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
     tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
-    ++segments_out_;
     const std::uint16_t window = receiver_.window_field(plan.syn, options());
     const bool was_closed = receiver_.right_edge() == last_ack_sent_;
     if (state_ != State::syn_sent && was_closed != (window == 0))
         tcp_.count(was_closed ? Count::from_zero_window : Count::to_zero_window);
     receiver_.commit_window(window, plan.syn, options());
+    ++segments_out_;
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     if (plan.length > 0) receiver_.commit_data();

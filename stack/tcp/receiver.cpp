@@ -67,6 +67,11 @@ DropReason Receiver::take_text(Segment& segment, const Context& context) {
                  static_cast<std::uint16_t>(std::min<std::size_t>(segment.payload.size(), mss_)));
     kept.buffer = std::move(frame.buffer);
     if (begin != rcv_.nxt) return hold_early(begin, std::move(kept), context);
+    // Of several parts that came twice the first is reported (RFC 2883 §4.2).
+    if (begin == segment.seq + (segment.flags.syn ? 1 : 0) && held_) {
+        const auto twice = held_->early.first_held_in({begin, begin + kept.length});
+        if (twice) report_duplicate(*twice, context);
+    }
     take_in_order(std::move(kept), context);
     return DropReason::none;
 }
@@ -135,9 +140,6 @@ DropReason Receiver::hold_early(SequenceNumber begin, KeptBytes kept, const Cont
 void Receiver::take_in_order(KeptBytes kept, const Context& context) {
     const SequenceNumber first = rcv_.nxt;
     const bool filled_a_gap = held_ && !held_->early.empty();
-    if (filled_a_gap)
-        if (const auto twice = held_->early.first_held_in({first, first + kept.length}))
-            report_duplicate(*twice, context);
     rcv_.nxt += kept.length;
     deliver(std::move(kept), context.pool);
     if (filled_a_gap) {

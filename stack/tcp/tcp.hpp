@@ -116,6 +116,16 @@ class Tcp {
     std::size_t half_open_count() const { return half_open_count_; }
     std::size_t time_wait_count() const { return time_waits_.size(); }
     std::size_t connection_count() const { return connection_count_; }
+    // What the records occupy, without what they point to; the table's share is table()'s to tell.
+    struct MemoryUse {
+        std::size_t connection_bytes;
+        std::size_t half_open_bytes;
+        std::size_t time_wait_bytes;
+    };
+    MemoryUse memory_use() const {
+        return {connection_slab_.memory_bytes(), half_open_slab_.memory_bytes(),
+                time_wait_slab_.memory_bytes()};
+    }
 
   private:
     struct ReadyList {
