@@ -69,9 +69,9 @@ struct Config {
     // RFC 5961 on or off: off takes a RST or SYN anywhere in the window, as RFC 793 did.
     bool blind_attack_checks = true;
     // RFC 5961 §10: challenge ACKs of one connection (or TIME-WAIT record) keep this distance
-    // (net.ipv4.tcp_invalid_ratelimit) …
+    // (net.ipv4.tcp_invalid_ratelimit); connections share no limit, which would be a side channel.
     Duration challenge_interval = milliseconds(500);
-    // … and all of a stack together this rate (net.ipv4.tcp_challenge_ack_limit).
+    // What half-open and TIME-WAIT records of a stack answer to segments that they cannot use.
     std::uint32_t challenge_acks_per_second = 1000;
 
     // Bounds on what peers can make us hold.

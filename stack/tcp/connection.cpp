@@ -30,6 +30,7 @@ void Connection::end_with(std::errc error, Event event) {
     if (error != std::errc{}) error_ = error;
     state_ = State::closed;
     tcp_.retire(*this);
+    tcp_.forget_route(four_tuple);
     notify();
 }
 

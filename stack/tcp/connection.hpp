@@ -15,7 +15,9 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/challenge_limit.hpp"
 #include "tcp/compact.hpp"
+#include "tcp/counters.hpp"
 #include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
@@ -150,7 +152,12 @@ class Connection : public TimedEntry {
     Verdict check_timestamp(const Segment& segment, Time now);
     Verdict ack_in_syn_received(const Segment& segment, Time now);
     void process_ack(const Segment& segment, Time now);
+    void answer_unacceptable(const Segment& segment, Time now);
+    bool is_older_than_recent(const Segment& segment, Time now) const;
+    void take_timestamp(const Segment& segment, Time now);
     void on_our_fin_acknowledged(Time now);
+    Verdict end_by_reset();
+    bool may_answer(Count skipped, Time now);
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
@@ -201,6 +208,7 @@ class Connection : public TimedEntry {
     Time fin_wait_2_deadline_ = Time::never();
     CompactTime ts_recent_at_;
     std::uint32_t timestamp_offset_ = 0;
+    ChallengeLimit challenge_limit_;
     SequenceNumber last_ack_sent_;
     std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
     std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
@@ -209,6 +217,7 @@ class Connection : public TimedEntry {
     WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
     bool is_ready_ : 1 = false;
+    bool passive_ : 1 = false;    // a listener's handshake made it
     bool retired_ : 1 = false;    // out of the tables; lives on for its user only
     bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
