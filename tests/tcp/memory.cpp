@@ -14,7 +14,7 @@ constexpr std::uint32_t entries = 20'000;
 // A sanitizer's allocator says nothing of what glibc's would hand out, and has other headers.
 bool allocator_tells() {
     const std::size_t before = allocated_bytes();
-    const auto block = std::make_unique<std::array<std::uint8_t, 1'000>>();
+    const auto block = std::make_unique<std::array<std::uint8_t, 100'000>>();
     return allocated_bytes() >= before + block->size();
 }
 
