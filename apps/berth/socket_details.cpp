@@ -63,13 +63,16 @@ void add_times(std::string& line, const json& info) {
     line += " ato:" + milliseconds_text(info, "ato_us");
 }
 
-// ss counts windows in segments.
+// ss counts windows in whole segments; what is under way, in segments begun.
 void add_windows(std::string& line, const json& info) {
     const std::uint64_t mss = std::max<std::uint64_t>(number(info, "mss"), 1);
+    const auto whole = [mss](std::uint64_t bytes) {
+        return std::max<std::uint64_t>(bytes / mss, 1);
+    };
     const auto segments = [mss](std::uint64_t bytes) { return (bytes + mss - 1) / mss; };
-    line += fmt::format(" cwnd:{}", segments(number(info, "cwnd_bytes")));
+    line += fmt::format(" cwnd:{}", whole(number(info, "cwnd_bytes")));
     if (!info.at("ssthresh_bytes").is_null())
-        line += fmt::format(" ssthresh:{}", segments(number(info, "ssthresh_bytes")));
+        line += fmt::format(" ssthresh:{}", whole(number(info, "ssthresh_bytes")));
     for (const char* key : {"bytes_acked", "bytes_received", "segs_out", "segs_in"})
         if (const auto value = number(info, key)) line += fmt::format(" {}:{}", key, value);
     if (const auto ago = number(info, "last_data_sent_us"))
@@ -78,6 +81,8 @@ void add_windows(std::string& line, const json& info) {
         line += fmt::format(" unacked:{}", segments(flight));
     if (const auto again = number(info, "retransmissions"))
         line += fmt::format(" retrans:{}/{}", number(info, "unanswered"), again);
+    if (number(info, "rcv_rtt_us") != 0)
+        line += " rcv_rtt:" + milliseconds_text(info, "rcv_rtt_us");
     if (const auto waiting = number(info, "notsent_bytes"))
         line += fmt::format(" notsent:{}", waiting);
     line += fmt::format(" snd_wnd:{} rcv_wnd:{}", number(info, "snd_wnd"), number(info, "rcv_wnd"));

@@ -62,6 +62,7 @@ Json tcp_info_json(const tcp::Info& info) {
             {"ato_us", info.ato.microseconds()},
             {"rtt_us", info.rtt.microseconds()},
             {"rttvar_us", info.rttvar.microseconds()},
+            {"rcv_rtt_us", info.rcv_rtt.microseconds()},
             {"last_data_sent_us", info.last_data_sent.microseconds()},
             {"cwnd_bytes", info.cwnd},
             {"ssthresh_bytes", info.ssthresh_is_infinite ? Json() : Json(info.ssthresh)},

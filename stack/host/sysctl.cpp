@@ -150,6 +150,7 @@ constexpr Row rows[] = {
     milliseconds_of<&T::rto_max>({"berth.tcp_rto_max_ms", "milliseconds", 1'000, 3'600'000}),
     milliseconds_of<&T::delayed_ack>({"berth.tcp_delayed_ack_ms", "milliseconds", 0, 500}),
     number<&T::delayed_ack_segments>({"berth.tcp_delayed_ack_segments", "full segments", 1, 8}),
+    number<&T::quick_ack_segments>({"berth.tcp_quick_ack_segments", "segments", 0, 255}),
     number<&T::initial_window_segments>({"berth.tcp_initial_window_segments", "segments", 1, 64}),
     seconds_of<&T::msl>({"berth.tcp_msl_seconds", "seconds", 1, 240}),
     number<&T::blind_attack_checks>({"berth.tcp_blind_attack_checks", "0 or 1", 0, 1}),

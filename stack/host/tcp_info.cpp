@@ -26,9 +26,12 @@ std::uint32_t milliseconds_of(Duration duration) {
     return microseconds_of({duration.ns / 1000});
 }
 
-// Linux counts flight and windows in segments.
+// Linux counts in segments: what is under way in those begun, windows in whole ones.
 std::uint32_t segments_of(std::uint32_t bytes, std::uint32_t mss) {
     return mss == 0 ? 0 : (bytes + mss - 1) / mss;
+}
+std::uint32_t whole_segments_of(std::uint32_t bytes, std::uint32_t mss) {
+    return mss == 0 ? 0 : std::max<std::uint32_t>(bytes / mss, 1);
 }
 
 std::uint8_t congestion_state_of(const tcp::Info& info) {
@@ -58,10 +61,11 @@ tcp_info layout_of(const tcp::Info& info) {
     out.tcpi_last_data_sent = milliseconds_of(info.last_data_sent);
     out.tcpi_rtt = microseconds_of(info.rtt);
     out.tcpi_rttvar = microseconds_of(info.rttvar);
+    out.tcpi_rcv_rtt = microseconds_of(info.rcv_rtt);
     constexpr std::uint32_t infinite = 0x7fffffff;
     out.tcpi_snd_ssthresh =
-        info.ssthresh_is_infinite ? infinite : segments_of(info.ssthresh, info.snd_mss);
-    out.tcpi_snd_cwnd = segments_of(info.cwnd, info.snd_mss);
+        info.ssthresh_is_infinite ? infinite : whole_segments_of(info.ssthresh, info.snd_mss);
+    out.tcpi_snd_cwnd = whole_segments_of(info.cwnd, info.snd_mss);
 
     constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
     out.tcpi_total_retrans = static_cast<std::uint32_t>(std::min(info.retransmissions, most));

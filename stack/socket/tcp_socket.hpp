@@ -33,6 +33,8 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     bool has_unacknowledged() const override;
     const tcp::Connection* connection() const { return connection_; }  // null: none
     const tcp::Listener* listener() const { return listener_; }        // null: not listening
+    std::errc set_ip_options(Bytes options) override;
+    Result<std::size_t, std::errc> ip_options(MutableBytes to) const override;
 
   private:
     void on_connection_event(tcp::Connection&) override { notify(); }

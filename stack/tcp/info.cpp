@@ -11,6 +11,7 @@ namespace berth::tcp {
 
 namespace {
 
+constexpr std::uint32_t timestamp_option_bytes = 12;
 constexpr std::uint32_t default_mss = 536;  // RFC 9293 §3.7.1 MUST-15
 
 Duration until(Time when, Time now) {
@@ -27,8 +28,8 @@ TimerInfo timer_until(Time when, Time now, TimerInfo::Kind kind, unsigned tries 
 // What Linux calls the timer: a delayed ACK is none.
 TimerInfo Connection::timer_info(Time now) const {
     using Kind = TimerInfo::Kind;
-    if (fin_wait_2_deadline_ < sender_.deadline())
-        return timer_until(fin_wait_2_deadline_, now, Kind::keepalive);
+    if (idle_deadline_ < sender_.deadline())
+        return timer_until(idle_deadline_, now, Kind::keepalive);
     return timer_until(sender_.deadline(), now, sender_.is_probing() ? Kind::persist : Kind::on,
                        sender_.unanswered_timeouts());
 }
@@ -49,24 +50,25 @@ Info Connection::info(Time now) const {
     info.rcv_wscale = handshake_.window_shift;
 
     info.snd_mss = sender_.mss();
-    info.advmss = receive_mss();
+    info.advmss = receive_mss() - (info.timestamps ? timestamp_option_bytes : 0U);
     info.rcv_mss = receiver_.largest_segment() != 0 ? receiver_.largest_segment() : default_mss;
     info.pmtu = path_.mtu;
     info.snd_wnd = snd.wnd;
     info.rcv_wnd = receiver_.wnd();
 
-    info.rto = rtt.rto(sender_.backoff());
+    info.rto = sender_.rto();
     info.ato = tcp_.config().delayed_ack;
     if (rtt.has_sample()) {
         info.rtt = rtt.srtt();
         info.rttvar = rtt.rttvar();
     }
-    if (sender_.last_sent().ns > 0) info.last_data_sent = now - sender_.last_sent();
+    info.rcv_rtt = receiver_.rtt();
+    info.last_data_sent = sender_.since_sent(now);
 
     info.cwnd = sender_.congestion().cwnd();
     info.ssthresh = sender_.congestion().ssthresh();
     info.ssthresh_is_infinite = info.ssthresh >= NewReno::infinite_ssthresh;
-    info.in_recovery = sender_.is_in_recovery();
+    info.in_recovery = sender_.in_recovery();
     info.flight = snd.nxt - snd.una;
     info.notsent_bytes = static_cast<std::uint32_t>(unsent_bytes());
     info.backoff = static_cast<std::uint8_t>(std::min(sender_.backoff(), 255U));
@@ -103,8 +105,8 @@ Info info_of(const demux::Entry& entry, Time now) {
         return info;
     }
     info.state = State::time_wait;
-    info.timer = timer_until(static_cast<const TimeWait&>(entry).until, now,
-                             TimerInfo::Kind::time_wait);
+    info.timer =
+        timer_until(static_cast<const TimeWait&>(entry).until, now, TimerInfo::Kind::time_wait);
     return info;
 }
 

@@ -39,7 +39,7 @@ struct Info {
     // Sizes, in bytes.
     std::uint32_t snd_mss = 0;  // payload of a full segment that we send
     std::uint32_t rcv_mss = 0;  // the largest payload that has come, or what we believe
-    std::uint32_t advmss = 0;   // that we announced
+    std::uint32_t advmss = 0;   // that we announced, less what timestamps take of it (as Linux)
     std::uint32_t pmtu = 0;     // of the path, as far as it is known
     std::uint32_t snd_wnd = 0;  // the peer's window
     std::uint32_t rcv_wnd = 0;  // ours
@@ -49,6 +49,7 @@ struct Info {
     Duration ato{};  // how long an acknowledgment may wait
     Duration rtt{};  // smoothed (RFC 6298's SRTT); zero: not measured
     Duration rttvar{};
+    Duration rcv_rtt{};         // as our receiving half sees it
     Duration last_data_sent{};  // so long ago; zero: never
 
     // Congestion, in bytes.

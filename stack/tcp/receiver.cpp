@@ -5,6 +5,11 @@
 
 namespace berth::tcp {
 
+namespace {
+// MUST-40: less than half a second, whatever the knob says.
+constexpr Duration longest_ack_delay = milliseconds(499);
+}  // namespace
+
 void Receiver::start(SequenceNumber irs, std::uint32_t window, std::uint8_t window_shift,
                      std::uint16_t mss, const Config& config) {
     rcv_.irs = irs;
@@ -170,7 +175,7 @@ void Receiver::acknowledge_in_order(std::uint32_t bytes, bool filled_a_gap,
                          std::max<std::uint32_t>(largest_segment_, 1)) {
         ack.now = true;
     } else if (ack.delayed.is_never()) {
-        ack.delayed = context.now + context.config.delayed_ack;
+        ack.delayed = context.now + std::min(context.config.delayed_ack, longest_ack_delay);
     }
 }
 

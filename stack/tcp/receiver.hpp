@@ -132,6 +132,8 @@ class Receiver {
     bool fin_received() const { return fin_received_; }
     void discard();  // the user reads no more: what is there and what comes is thrown away
     bool is_discarding() const { return discarding_; }
+    std::uint16_t largest_segment() const { return largest_segment_; }  // bytes of text
+    Duration rtt() const { return tuning_.rtt(); }  // as the receiver sees it; zero: not known
     // urgent.cpp: the byte at the mark, if it has come and was not taken.
     bool has_urgent() const;
     // It has been announced, and not been taken.
@@ -145,8 +147,6 @@ class Receiver {
         return held_ ? sizeof(Held) + held_->queue.memory_bytes() + held_->early.memory_bytes() : 0;
     }
     std::size_t out_of_order_bytes() const { return held_ ? held_->early.memory_bytes() : 0; }
-
-    std::uint16_t largest_segment() const { return largest_segment_; }  // bytes of text
 
     AckDebt ack;
     std::uint32_t limit_bytes;  // of the buffer: SO_RCVBUF, or tuned

@@ -82,6 +82,9 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
 
     Segment segment = Segment::of(view, frame);
     segment.ecn = packet.ecn();
+    // Read before the frame's buffer becomes the receiver's.
+    const auto way_back = ip::SourceRoute::back_from(packet);
+    if (way_back) segment.way_back = &*way_back;
     const Fate fate = [&] {
         demux::Entry* entry = table_.find(four_tuple, hash);
         if (entry != nullptr && entry->kind == demux::EntryKind::connection)
@@ -108,6 +111,8 @@ Fate Tcp::deliver(Connection& connection, Segment& segment, DemuxMatch match, Ti
     const FourTuple four_tuple = connection.four_tuple;
     const State before = connection.state();
     const DropReason reason = connection.on_segment(segment, now);
+    if (segment.way_back != nullptr && reason == DropReason::none)
+        change_route(connection, *segment.way_back);
     return fate_for(four_tuple, reason, match, before, connection.state());
 }
 

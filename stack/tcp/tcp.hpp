@@ -28,6 +28,7 @@
 #include "tcp/counters.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/listener.hpp"
+#include "tcp/source_routes.hpp"
 #include "tcp/time_wait.hpp"
 #include "tcp/time_wait_queue.hpp"
 #include "wire/icmp.hpp"
@@ -90,7 +91,10 @@ class Tcp {
     std::uint16_t link_mtu(const ip::Path& path) {
         return ip_.interface_at(path.interface_index).mtu();
     }
-    void count(Count what) { counters_.add(what); }
+    // What source routes add to the IP header of its segments.
+    std::size_t ip_option_bytes(const FourTuple& four_tuple) const;
+    void forget_route(const FourTuple& four_tuple) { source_routes_.forget(four_tuple); }
+    void count(Count what, std::uint64_t n = 1) { counters_.add(what, n); }
     const Counters& counters() const { return counters_; }
     Counters& counters() { return counters_; }
     Time now() const { return now_; }  // of the latest call
@@ -168,6 +172,13 @@ class Tcp {
     };
     Turn take_turn(Connection& connection, link::Interface& interface, Time now,
                    std::size_t budget);
+    // source_routes.cpp
+    using RouteOption = std::array<std::uint8_t, ip::SourceRoute::max_bytes>;
+    Ipv4Address first_hop(const FourTuple& four_tuple) const;
+    void address(ip::SendFields& fields, const FourTuple& four_tuple, RouteOption& room) const;
+    void note_route(const Listener& listener, const FourTuple& four_tuple,
+                    const ip::SourceRoute* way_back);
+    void change_route(Connection& connection, const ip::SourceRoute& way_back);
     void unlink_ready(Connection& connection);
     void reap();
     bool is_port_free(const FourTuple& four_tuple, bool is_loopback) const;
@@ -184,6 +195,7 @@ class Tcp {
     demux::ListenerTable bindings_;
     demux::EphemeralPorts ephemeral_;
     Random random_;
+    SourceRoutes source_routes_;
     TimerWheel wheel_;
     TimeWaitQueue time_waits_;
     Slab<Connection> connection_slab_;

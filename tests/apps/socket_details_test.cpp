@@ -16,7 +16,7 @@ Json row() {
         "tcp_info": {"congestion": "reno", "timestamps": true, "sack": true, "window_scaling": true,
             "ecn": false, "snd_wscale": 7, "rcv_wscale": 2, "mss": 1448, "rcv_mss": 536,
             "advmss": 1460, "pmtu": 1500, "snd_wnd": 64256, "rcv_wnd": 65535, "rto_us": 204000,
-            "ato_us": 40000, "rtt_us": 4250, "rttvar_us": 2125, "last_data_sent_us": 12000,
+            "ato_us": 40000, "rtt_us": 4250, "rttvar_us": 2125, "rcv_rtt_us": 0, "last_data_sent_us": 12000,
             "cwnd_bytes": 14480, "ssthresh_bytes": null, "in_recovery": false, "in_loss": false,
             "flight_bytes": 1449, "notsent_bytes": 0, "backoff": 0, "unanswered": 0,
             "is_probing": false, "retransmissions": 1, "bytes_acked": 5, "bytes_received": 7,

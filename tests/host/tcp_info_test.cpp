@@ -47,7 +47,7 @@ TEST(TcpInfo, SaysWhatTheHandshakeAgreedAndWhatWasSent) {
     EXPECT_EQ(info.tcpi_options & TCPI_OPT_WSCALE, TCPI_OPT_WSCALE);
     EXPECT_GT(unsigned{info.tcpi_rcv_wscale}, 0u);
     EXPECT_EQ(info.tcpi_pmtu, 1500u);
-    EXPECT_EQ(info.tcpi_advmss, 1460u);
+    EXPECT_EQ(info.tcpi_advmss, 1448u);
     EXPECT_EQ(info.tcpi_snd_mss, 1448u);
     EXPECT_EQ(info.tcpi_snd_cwnd, 10u);
     EXPECT_EQ(info.tcpi_snd_ssthresh, 0x7fffffffu);

@@ -335,7 +335,7 @@ def ss_shows_mtu_mss_and_buffer():
         check(client.stdout.readline() == "hello\n", "the echo")
         shown = lambda *words: berth("ss", "-tn", *words, "--host", "server")
         # The MTU is 1500, the MSS what a segment's headers leave of it, the buffer neither.
-        expect(shown("-im"), 0, r"^\t skmem:\(r\d+,rb262144,t0,tb262144,.* ts .*wscale:\d+,\d+ rto:.* mss:1448 pmtu:1500 rcvmss:.* advmss:1460 cwnd:10 ")
+        expect(shown("-im"), 0, r"^\t skmem:\(r\d+,rb\d+,t0,tb\d+,.* ts .*wscale:\d+,\d+ rto:.* mss:1448 pmtu:1500 rcvmss:.* advmss:1448 cwnd:10 ")
         expect(shown("-i"), 0, " bytes_acked:6 bytes_received:6 ")
         expect(shown("-e"), 0, rf"^ESTAB .* dev:unix:\S+ via:{CLIENT}$")
         check("skmem" not in shown().stdout and "timer" not in shown("-i").stdout, "what nobody asked for")
