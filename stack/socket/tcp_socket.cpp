@@ -175,11 +175,8 @@ Readiness TcpSocket::readiness() const {
     ready.readable = connection_->readable_bytes() > 0 || read_closed || ready.error;
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
-    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at
-    // once.
-    const std::size_t room = connection_->send_room();
-    ready.writable = write_closed || ready.error ||
-                     (room > 0 && 2 * room >= connection_->unacknowledged_bytes());
+    // Once closed a send fails at once.
+    ready.writable = write_closed || ready.error || connection_->is_writable();
     return ready;
 }
 

@@ -16,13 +16,23 @@ Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, S
       receiver_(tcp.config()),
       timestamp_offset_(
           timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
+      last_heard_ms_(millis_of(tcp.now())),
       path_mtu_generation_(tcp.path_mtus().generation()),
       may_be_fragmented_(tcp.path_mtus().is_locked(tuple.remote.address)) {}
 
 Connection::~Connection() = default;
 
 void Connection::transition(Event event) {
-    if (const auto next = next_state(state_, event)) state_ = *next;
+    const auto next = next_state(state_, event);
+    if (!next) return;
+    if (*next == State::closed) {
+        // RFC 4022 counts these direct transitions.
+        if (state_ == State::established || state_ == State::close_wait)
+            tcp_.count(Count::estab_resets);
+        if (state_ == State::syn_sent || state_ == State::syn_received)
+            tcp_.count(Count::attempt_fails);
+    }
+    state_ = *next;
 }
 
 void Connection::end_with(std::errc error, Event event) {

@@ -90,8 +90,11 @@ class Connection : public TimedEntry {
     // What one read would give: up to the urgent mark (SIOCINQ).
     std::size_t readable_bytes() const { return receiver_.readable_bytes(options()); }
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
+    // What send() would take now.
     std::size_t send_room() const;
-    std::size_t unsent_bytes() const;  // queued and not sent once (SIOCOUTQNSD)
+    // Room enough to wake a writer for.
+    bool is_writable() const;
+    std::size_t unsent_bytes() const { return sender_.unsent(); }  // never sent (SIOCOUTQNSD)
     std::size_t unacknowledged_bytes() const { return sender_.unsent_and_unacknowledged(); }
     bool is_over() const { return state_ == State::closed || state_ == State::time_wait; }
     // Why it ended, or what ICMP said meanwhile; handed out once.
@@ -124,10 +127,11 @@ class Connection : public TimedEntry {
         Sender::Cursor sender;
         std::uint8_t duplicates = 0;
         bool ack_now = false;
+        bool keep_alive = false;
         std::uint8_t duplicate_reports = 0;
     };
     Cursor cursor() const {
-        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, 0};
+        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, keep_alive_owed_, 0};
     }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     // Prepends the TCP header and adds the payload's slices.
@@ -161,6 +165,24 @@ class Connection : public TimedEntry {
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
+    // timeouts.cpp
+    bool on_sender_deadline(Time now);  // false: it has ended
+    // user_timeout.cpp
+    Time user_timeout_deadline(Time now) const;
+    unsigned retry_limit() const;
+    bool patience_is_over() const;
+    void advise_of_failure();
+    void give_up();
+    // keep_alive.cpp
+    Duration keep_idle() const;
+    void arm_keep_alive(Time now);
+    bool on_idle_deadline(Time now);  // false: it has ended
+    void heard_from_peer(Time now);
+    // fin_wait_2.cpp
+    void await_fin_as_orphan(Time now);
+    // send_tuning.cpp
+    std::uint32_t notsent_low_water() const;
+    void tune_send_buffer();
     // path_mtu.cpp
     std::uint16_t send_mss() const;  // what a segment carries
     std::uint16_t full_packet_bytes() const;
@@ -183,8 +205,8 @@ class Connection : public TimedEntry {
     std::size_t sack_blocks_that_fit(const SegmentPlan& plan) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
     void add_syn_options(wire::TcpOptions& options) const;
+    void count_sent(const SegmentPlan& plan) const;
     std::uint16_t receive_mss() const;  // what we announce
-    unsigned retry_limit() const;
     // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
     std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
     std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
@@ -204,21 +226,24 @@ class Connection : public TimedEntry {
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    std::unique_ptr<Options> options_;  // none: default_options
-    Time fin_wait_2_deadline_ = Time::never();
+    std::unique_ptr<Options> options_;    // none: default_options
+    Time idle_deadline_ = Time::never();  // keep-alive, or FIN-WAIT-2 without a user
     CompactTime ts_recent_at_;
     std::uint32_t timestamp_offset_ = 0;
     ChallengeLimit challenge_limit_;
+    std::uint32_t last_heard_ms_;  // when the peer last said something acceptable
     SequenceNumber last_ack_sent_;
     std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
     std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
     std::uint32_t segments_out_ = 0;
     WrapCount acked_wraps_;  // of acked_low() and received_low()
     WrapCount received_wraps_;
-    std::uint16_t suspected_mtu_ = 0;  // after timeouts, until something gets through; 0: none
+    std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
+    std::uint8_t keep_alives_sent_ = 0;  // without an answer
     bool is_ready_ : 1 = false;
-    bool passive_ : 1 = false;    // a listener's handshake made it
-    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool passive_ : 1 = false;  // a listener's handshake made it
+    bool retired_ : 1 = false;  // out of the tables; lives on for its user only
+    bool keep_alive_owed_ : 1 = false;
     bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
 // An idle connection costs 512 bytes at most with its socket handle and its place in the table: see

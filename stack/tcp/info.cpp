@@ -28,8 +28,8 @@ TimerInfo timer_until(Time when, Time now, TimerInfo::Kind kind, unsigned tries 
 // What Linux calls the timer: a delayed ACK is none.
 TimerInfo Connection::timer_info(Time now) const {
     using Kind = TimerInfo::Kind;
-    if (fin_wait_2_deadline_ < sender_.deadline())
-        return timer_until(fin_wait_2_deadline_, now, Kind::keepalive);
+    if (idle_deadline_ < sender_.deadline())
+        return timer_until(idle_deadline_, now, Kind::keepalive);
     return timer_until(sender_.deadline(), now, sender_.is_probing() ? Kind::persist : Kind::on,
                        sender_.unanswered_timeouts());
 }
@@ -56,19 +56,19 @@ Info Connection::info(Time now) const {
     info.snd_wnd = snd.wnd;
     info.rcv_wnd = receiver_.wnd();
 
-    info.rto = rtt.rto(sender_.backoff());
+    info.rto = sender_.rto();
     info.ato = tcp_.config().delayed_ack;
     if (rtt.has_sample()) {
         info.rtt = rtt.srtt();
         info.rttvar = rtt.rttvar();
     }
     info.rcv_rtt = receiver_.rtt();
-    if (sender_.last_sent().ns > 0) info.last_data_sent = now - sender_.last_sent();
+    info.last_data_sent = sender_.since_sent(now);
 
     info.cwnd = sender_.congestion().cwnd();
     info.ssthresh = sender_.congestion().ssthresh();
     info.ssthresh_is_infinite = info.ssthresh >= NewReno::infinite_ssthresh;
-    info.in_recovery = sender_.is_in_recovery();
+    info.in_recovery = sender_.in_recovery();
     info.flight = snd.nxt - snd.una;
     info.notsent_bytes = static_cast<std::uint32_t>(unsent_bytes());
     info.backoff = static_cast<std::uint8_t>(std::min(sender_.backoff(), 255U));

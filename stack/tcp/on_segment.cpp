@@ -183,15 +183,23 @@ Connection::Verdict Connection::ack_in_syn_received(const Segment& segment, Time
 }
 
 void Connection::process_ack(const Segment& segment, Time now) {
+    heard_from_peer(now);
     if (before(segment.ack, sender_.snd().una)) return;  // an old one: it says nothing new
     take_timestamp(segment, now);
+    if (segment.flags.ece && !segment.flags.syn) sender_.on_ecn_echo();
     const bool same_window = sender_.scaled(segment.window) == sender_.snd().wnd;
     const bool bare = segment.length() == 0 && same_window;
     const auto result =
         sender_.on_ack(segment.ack, bare, timestamp_rtt(segment, segment.arrival), now);
     const bool window_changed =
         sender_.update_window(segment.seq, segment.ack, segment.window, now);
-    if (result.acked > 0) soft_error_ = {};
+    if (result.acked > 0) {
+        soft_error_ = {};
+        tune_send_buffer();
+        if (segment.flags.ece && handshake_.ecn)
+            tcp_.count(Count::delivered_ce, (result.acked + sender_.mss() - 1U) / sender_.mss());
+    }
+    if (result.recovery_began) tcp_.count(Count::reno_recovery);
     if (result.acked > 0 && suspected_mtu_ != 0) confirm_black_hole(now);
     if (result.room_freed || result.syn_acked || window_changed) notify();
     if (result.fin_acked) on_our_fin_acknowledged(now);
@@ -201,9 +209,7 @@ void Connection::on_our_fin_acknowledged(Time now) {
     if (!next_state(state_, Event::ack_of_fin)) return;
     transition(Event::ack_of_fin);
     if (state_ == State::fin_wait_2) {
-        // Without a user nobody could ever end this state (RFC 9293 §3.10.7.4 leaves it; Linux and
-        // the BSDs time it out).
-        if (is_orphan()) fin_wait_2_deadline_ = now + tcp_.config().fin_wait_2;
+        if (is_orphan()) await_fin_as_orphan(now);
     } else if (state_ == State::time_wait) {
         tcp_.enter_time_wait(*this, now);
     } else {
@@ -240,6 +246,7 @@ DropReason Connection::seventh_process_text(Segment& segment, Time now) {
     }
     // MUST-17 and RFC 2525 §2.17: nobody will ever read this; the peer must hear that it was lost.
     if (is_orphan() && !segment.payload.empty() && after(segment.end(), receiver_.rcv().nxt)) {
+        tcp_.count(Count::abort_on_data);
         abort();
         return DropReason::tcp_data_after_close;
     }

@@ -86,8 +86,13 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
 void Tcp::release(Connection& connection, bool reset) {
     const bool unread = connection.readable_bytes() > 0;
     // MUST-17 with RFC 2525 §2.17: closing with unread data tells the peer that it was lost.
-    if (!connection.is_over() && (reset || unread || orphan_count_ >= config_.max_orphans))
+    const bool one_too_many = orphan_count_ >= config_.max_orphans;
+    if (!connection.is_over() && (reset || unread || one_too_many)) {
+        count(unread  ? Count::abort_on_close
+              : reset ? Count::abort_on_data
+                      : Count::abort_on_memory);
         connection.abort();
+    }
     connection.user_ = nullptr;
     if (connection.retired_) {
         connection_slab_.destroy(connection);
@@ -95,8 +100,7 @@ void Tcp::release(Connection& connection, bool reset) {
     }
     ++orphan_count_;
     connection.close_send();  // may end it at once (SYN-SENT); then it is in the graveyard
-    if (connection.state() == State::fin_wait_2)
-        connection.fin_wait_2_deadline_ = now_ + config_.fin_wait_2;
+    if (connection.state() == State::fin_wait_2) connection.await_fin_as_orphan(now_);
     connection.rearm();
     reap();
 }

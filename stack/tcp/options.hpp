@@ -40,4 +40,7 @@ struct Options {
 
 inline constexpr Options default_options{};
 
+// TCP_NOTSENT_LOWAT when nobody has chosen: as much as the buffer takes.
+inline constexpr std::uint32_t no_low_water = 0xffff'ffff;
+
 }  // namespace berth::tcp

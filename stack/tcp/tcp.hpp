@@ -94,7 +94,7 @@ class Tcp {
     // What source routes add to the IP header of its segments.
     std::size_t ip_option_bytes(const FourTuple& four_tuple) const;
     void forget_route(const FourTuple& four_tuple) { source_routes_.forget(four_tuple); }
-    void count(Count what) { counters_.add(what); }
+    void count(Count what, std::uint64_t n = 1) { counters_.add(what, n); }
     const Counters& counters() const { return counters_; }
     Counters& counters() { return counters_; }
     Time now() const { return now_; }  // of the latest call

@@ -7,6 +7,7 @@ namespace {
 
 const char* note_for(const SegmentPlan& plan) {
     if (plan.probe) return "window probe";
+    if (plan.keep_alive) return "keep-alive";
     if (plan.syn) return plan.retransmission ? "SYN again" : "SYN";
     if (plan.retransmission) return "retransmission";
     if (plan.fin) return "FIN";
@@ -122,6 +123,7 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
         frame.clear();
         connection.build(frame, plans_[planned], now);
         if (context_.observer != nullptr) frame.fate = outgoing_fate(connection, plans_[planned]);
+        fields.ecn = plans_[planned].ect ? ecn_ect0 : 0;
         const auto resolution = ip_.encapsulate(frame, connection.path_, fields, now);
         if (resolution == link::Interface::Resolution::ready) {
             ++planned;

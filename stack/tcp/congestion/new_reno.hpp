@@ -45,9 +45,9 @@ class NewReno {
     }
 
     // RFC 5681 §3.2 step 2 and 3: half of what was in flight, and the three segments that have
-    // left.
-    void enter_recovery(std::uint32_t flight) {
-        ssthresh_ = half_of(flight);
+    // left. `reduced_already`: for this very flight (RFC 3168 §6.1.2: once in a window of data).
+    void enter_recovery(std::uint32_t flight, bool reduced_already) {
+        if (!reduced_already) ssthresh_ = half_of(flight);
         cwnd_ = ssthresh_ + 3 * mss_;
     }
     // §3.2 step 4: another duplicate means that another segment has left.
@@ -68,6 +68,12 @@ class NewReno {
     void on_timeout(std::uint32_t flight, bool first) {
         if (first) ssthresh_ = half_of(flight);
         cwnd_ = mss_;
+        avoidance_bytes_ = 0;
+    }
+    // RFC 3168 §6.1.2: a router marked instead of dropping: as a loss, but nothing goes again.
+    void on_ecn_echo(std::uint32_t flight) {
+        ssthresh_ = half_of(flight);
+        cwnd_ = std::min(cwnd_, ssthresh_);
         avoidance_bytes_ = 0;
     }
     // RFC 5681 §4.1: after an idle RTO the restart window.
