@@ -22,7 +22,7 @@ Tcp::Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random r
       timestamp_secret_(key_from(random)),
       table_(key_from(random)),
       listeners_(key_from(random)),
-      bindings_(key_from(random)),
+      local_users_(key_from(random)),
       ephemeral_(random.fork(1)),
       random_(random.fork(2)),
       wheel_(start),
@@ -44,10 +44,6 @@ Tcp::~Tcp() {
     listeners_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
     for (auto* binding : bindings)
         delete static_cast<Listener*>(binding);
-    bindings.clear();
-    bindings_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
-    for (auto* binding : bindings)
-        delete static_cast<Binding*>(binding);
     reap();
 }
 
@@ -90,7 +86,7 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
         // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes
         // past a TIME-WAIT record to the listener (RFC 9293 §3.6.1 MAY-2).
-        const auto match = listeners_.find(four_tuple.local);
+        const auto match = listeners_.find(four_tuple.local, four_tuple.remote);
         if (entry != nullptr) {
             auto& record = *static_cast<TimeWait*>(entry);
             if (match.binding == nullptr || !record.lets_pass(segment))
@@ -173,6 +169,7 @@ void Tcp::retire(Connection& connection) {
     connection.retired_ = true;
     --connection_count_;
     table_.erase(connection);
+    vacate(connection);
     wheel_.cancel(connection);
     unlink_ready(connection);
     if (connection.listener_ != nullptr) {

@@ -14,6 +14,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     record->timestamps = connection.handshake_.timestamps;
     record->ts_recent = connection.handshake_.ts_recent;
     record->window_field = connection.receiver_.window_field(false);
+    record->sharing = connection.sharing;
     const bool owes_ack = connection.receiver_.ack.is_due();
     retire(connection);
     if (owes_ack) acknowledge(*record, now);
@@ -23,6 +24,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     }
     count(Count::time_wait);
     table_.insert(*record);
+    occupy(*record);
     ++time_wait_count_;
     wheel_.arm(*record, now + 2 * config_.msl);
     record.release();  // the table's entry is what owns it now; destroy() deletes it
@@ -74,6 +76,7 @@ void Tcp::acknowledge(const TimeWait& record, Time now) {
 
 void Tcp::destroy(TimeWait& record) {
     table_.erase(record);
+    vacate(record);
     --time_wait_count_;
     delete &record;
 }
