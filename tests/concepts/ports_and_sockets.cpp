@@ -19,7 +19,7 @@ class PortsAndSockets : public ::testing::Test {
         auto made = hosts.stream(hosts.server());
         EXPECT_EQ(made->set_option(socket::Option::reuse_port, 1), std::errc{});
         EXPECT_EQ(made->bind(local), std::errc{});
-        EXPECT_EQ(made->listen(16), std::errc{});
+        EXPECT_EQ(made->listen(64), std::errc{});
         return made;
     }
 };
