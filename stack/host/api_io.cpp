@@ -71,24 +71,11 @@ Outcome send_datagram(Call& call, const SendCall& what, bool dont_wait) {
     return outcome;
 }
 
-std::int64_t value_of(socket::Socket& socket, socket::Option option) {
-    const auto value = socket.get_option(option);
-    return value ? *value : 0;
-}
-
 // What a receive on a stream waits for: everything (MSG_WAITALL), or SO_RCVLOWAT.
 std::size_t target_of(Call& call, const ReceiveCall& what, std::size_t size) {
     if ((what.flags & MSG_WAITALL) != 0) return size;
-    const auto low_water = value_of(call.socket(), socket::Option::receive_low_water);
-    return std::min(size, static_cast<std::size_t>(std::max<std::int64_t>(low_water, 1)));
-}
-
-// What was looked at is all that will come before something else does: the urgent mark, beyond
-// which there is more, or the end.
-bool is_cut_short(socket::Socket& socket, std::size_t seen) {
-    const socket::Readiness ready = socket.readiness();
-    return ready.error || ready.read_hangup ||
-           value_of(socket, socket::Option::unread_bytes) > static_cast<std::int64_t>(seen);
+    const auto low_water = call.socket().get_option(socket::Option::receive_low_water);
+    return low_water ? std::min(size, static_cast<std::size_t>(*low_water)) : 1;
 }
 
 // MSG_PEEK: nothing is taken, so each look begins anew.
@@ -100,7 +87,9 @@ Outcome peek_stream(Call& call, ReceiveCall& what, std::size_t target, const Pat
             if (!seen) return seen.error();
             what.got = *seen;
             outcome.bytes = seen->bytes;
-            const bool enough = seen->bytes >= target || is_cut_short(socket, seen->bytes);
+            const socket::Readiness ready = socket.readiness();
+            const bool enough =
+                seen->bytes >= target || seen->at_mark || ready.error || ready.read_hangup;
             return enough ? std::errc{} : std::errc::operation_would_block;
         });
     if (outcome.bytes == 0) outcome.error = result;
@@ -119,16 +108,14 @@ Outcome receive_stream(Call& call, ReceiveCall& what) {
     const std::errc result =
         persist(call, {.readable = true, .has_data = true}, patience, [&](socket::Socket& socket) {
             do {
-                const bool ends_here = got > 0 && (socket.readiness().error ||
-                                                   value_of(socket, socket::Option::at_mark) != 0);
-                if (ends_here) return std::errc{};
+                if (got > 0 && socket.readiness().error) return std::errc{};
                 const auto received = socket.receive(remaining.parts(), {});
                 if (!received) return received.error();
                 what.got = *received;
                 if (received->bytes == 0) return std::errc{};
                 got += received->bytes;
                 remaining.advance(received->bytes);
-            } while (got < target);
+            } while (got < target && !what.got.at_mark);
             return std::errc{};
         });
     return got > 0 ? Outcome{{}, got} : Outcome{result, 0};

@@ -110,6 +110,7 @@ struct SendFlags {
 
 struct Received {
     std::size_t bytes = 0;        // copied to the caller; zero on a stream: its end
+    bool at_mark = false;         // of a stream: it stopped before the urgent byte
     std::size_t full_length = 0;  // of the datagram, where more than `bytes` (MSG_TRUNC)
     Endpoint source{};            // of the datagram, or the peer
     Ipv4Address destination{};    // that the datagram was sent to

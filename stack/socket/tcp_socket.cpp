@@ -145,7 +145,11 @@ Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> par
     received.source = connection_->four_tuple.remote;
     received.destination = connection_->four_tuple.local.address;
     if (read_shut_down_) return received;
+    const std::size_t unread = connection_->readable_bytes();
+    const bool mark_follows =
+        unread < connection_->receiver().queued_bytes() && !connection_->at_mark();
     received.bytes = connection_->receive(parts, flags.peek);
+    received.at_mark = mark_follows && received.bytes == unread;
     received.full_length = received.bytes;
     if (received.bytes > 0) return received;
     std::size_t room = 0;
@@ -237,7 +241,7 @@ Readiness TcpSocket::connection_readiness() const {
     const bool enough = unread >= chosen.receive_low_water ||
                         (unread > 0 && receiver.wnd() < connection_->sender().mss());
     ready.readable = enough || read_closed || ready.error;
-    ready.priority = static_cast<bool>(connection_->receive_urgent(true));
+    ready.priority = connection_->has_urgent();
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
     // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at

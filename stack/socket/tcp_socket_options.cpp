@@ -162,6 +162,10 @@ std::errc TcpSocket::change_tcp(tcp::Options& chosen, Option option, std::int64_
 Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
     if (const auto value = chosen_value(option)) return *value;
     if (const auto value = tcp_value(option)) return *value;
+    if (option == Option::mtu) {
+        if (connection() == nullptr) return Failure{std::errc::not_connected};
+        return std::int64_t{connection_->path().mtu};
+    }
     if (listener() != nullptr && option >= Option::unread_bytes && option <= Option::unsent_bytes)
         return Failure{invalid};  // a listener has no stream (Linux, tcp_ioctl)
     if (const auto value = present_value(option)) return *value;

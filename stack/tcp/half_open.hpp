@@ -17,13 +17,15 @@ struct HalfOpen : TimedEntry {
     HalfOpen(const FourTuple& tuple, Listener& who)
         : TimedEntry(tuple, demux::EntryKind::half_open), listener(&who) {}
 
+    bool peer_scales = false;  // the SYN offered window scaling
+    std::uint16_t window = 0;  // the window in the SYN, unscaled
     Listener* listener;
     SequenceNumber irs;
     SequenceNumber iss;
     Handshake handshake;
-    bool peer_scales = false;  // the SYN offered window scaling
     std::uint8_t retries = 0;  // SYN,ACKs sent again
-    std::uint16_t window = 0;  // the window in the SYN, unscaled
+    bool passed_time_wait = false;
 };
+static_assert(sizeof(HalfOpen) <= 96, "anybody can make us keep one");
 
 }  // namespace berth::tcp

@@ -13,7 +13,7 @@ void Connection::add_syn_options(wire::TcpOptions& options) const {
     options.sack_permitted = state_ == State::syn_sent ? tcp_.config().sack : handshake_.sack;
     if (state_ == State::syn_sent) {
         if (tcp_.config().window_scaling)
-            options.window_scale = window_shift_for(receiver_.limit_bytes);
+            options.window_scale = window_shift_for(tcp_.config(), this->options());
     } else if (handshake_.window_shift > 0 || handshake_.peer_window_shift > 0) {
         options.window_scale = handshake_.window_shift;
     }
@@ -33,7 +33,8 @@ void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shif
         handshake.timestamps = true;
         handshake.ts_recent = syn.options.timestamps->value;
     }
-    receiver_.start(syn.seq, handshake.window_shift, receive_mss());
+    receiver_.start(syn.seq, receiver_.promised_in_syn(), handshake.window_shift, receive_mss(),
+                    tcp_.config());
     last_ack_sent_ = receiver_.rcv().nxt;
     apply_handshake(handshake);
 }

@@ -74,39 +74,36 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     if (connection_count_ + half_open_count_ >= config_.max_connections)
         return DropReason::tcp_no_memory;
 
-    auto record = std::make_unique<HalfOpen>(four_tuple, listener);
+    HalfOpen* const record = half_open_slab_.create(four_tuple, listener);
     record->irs = segment.seq;
     record->iss = initial_sequence_number(four_tuple, isn_secret_, now);
+    if (segment.passes != nullptr) {
+        record->iss = segment.passes->above_it(record->iss);
+        record->passed_time_wait = true;
+    }
     record->window = segment.window;
     if (segment.options.mss) record->handshake.peer_mss = *segment.options.mss;
     if (config_.window_scaling && segment.options.window_scale) {
         record->peer_scales = true;
         record->handshake.peer_window_shift =
             std::min<std::uint8_t>(*segment.options.window_scale, 14);
-        record->handshake.window_shift = window_shift_for(receive_buffer_of(listener));
+        record->handshake.window_shift = window_shift_for(config_, listener.options);
     }
     record->handshake.sack = config_.sack && segment.options.sack_permitted;
     if (config_.timestamps && segment.options.timestamps) {
         record->handshake.timestamps = true;
         record->handshake.ts_recent = segment.options.timestamps->value;
     }
-    if (!table_.insert(*record)) return DropReason::tcp_no_memory;
+    table_.insert(*record);
     ++half_open_count_;
     ++listener.half_open;
-    send_syn_ack(*record.get(), now);
+    send_syn_ack(*record, now);
     wheel_.arm(*record, now + config_.rto_initial);
-    record.release();  // the table's entry is what owns it now; destroy() deletes it
     return DropReason::none;
 }
 
-std::uint32_t Tcp::receive_buffer_of(const Listener& listener) const {
-    const std::uint32_t chosen = listener.options.receive_buffer_bytes;
-    return chosen == 0 ? config_.receive_buffer_bytes : chosen;
-}
-
-// What a SYN,ACK offers: never scaled (RFC 7323 §2.2).
 std::uint32_t Tcp::initial_window(const Listener& listener) const {
-    return std::min<std::uint32_t>(receive_buffer_of(listener), 0xffff);
+    return window_of_syn(config_, listener.options);
 }
 
 void Tcp::send_syn_ack(HalfOpen& record, Time now) {
@@ -191,7 +188,7 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
     // exactness).
     if (segment.flags.rst) {
         if (segment.seq != rcv_nxt) return DropReason::tcp_reset_not_exact;
-        destroy(record);
+        back_to_listen(record, now);
         return DropReason::none;
     }
     // Fourth, a SYN inside the window: not the handshake that we know; back to LISTEN.
@@ -217,11 +214,11 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     if (!path) return nullptr;
     Listener& listener = *record.listener;
     auto* connection =
-        new Connection(*this, record.four_tuple, *path, State::syn_received, record.iss);
+        connection_slab_.create(*this, record.four_tuple, *path, State::syn_received, record.iss);
     connection->set_options(listener.options);
     connection->sender_.syn_was_sent(record.retries > 0);
-    connection->receiver_.start(record.irs, record.handshake.window_shift,
-                                connection->receive_mss());
+    connection->receiver_.start(record.irs, initial_window(listener), record.handshake.window_shift,
+                                connection->receive_mss(), config_);
     connection->last_ack_sent_ = record.irs + 1;
     connection->ts_recent_at_ = now;
     connection->apply_handshake(record.handshake);
@@ -232,7 +229,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     occupy(*connection);
     --half_open_count_;
     --listener.half_open;
-    delete &record;
+    half_open_slab_.destroy(record);
     ++connection_count_;
     count(Count::passive_opens);
     listener.accept_queue.push_back(connection);
@@ -244,7 +241,7 @@ void Tcp::destroy(HalfOpen& record) {
     table_.erase(record);
     --half_open_count_;
     --record.listener->half_open;
-    delete &record;
+    half_open_slab_.destroy(record);
 }
 
 }  // namespace berth::tcp

@@ -10,9 +10,8 @@ Result<Endpoint, std::errc> Tcp::bind(Endpoint local, demux::Sharing sharing) {
     if (!local.address.is_unspecified() && !ip_.is_own(local.address))
         return Failure{std::errc::address_not_available};
     if (local.port == 0) {
-        const auto port = ephemeral_.choose(local.address, {}, [&](Port candidate) {
-            return !local_users_.port_in_use(candidate);
-        });
+        const auto port = ephemeral_.choose_any(
+            [&](Port candidate) { return !local_users_.port_in_use(candidate); });
         if (!port) return Failure{std::errc::address_in_use};
         local.port = *port;
     } else if (!local_users_.allows(local, sharing)) {
@@ -38,6 +37,7 @@ void Tcp::share(Listener& listener, demux::Sharing sharing) {
 }
 
 void Tcp::share(Connection& connection, demux::Sharing sharing) {
+    if (connection.sharing == sharing) return;
     if (!connection.retired_) vacate(connection);
     connection.sharing = sharing;
     if (!connection.retired_) occupy(connection);

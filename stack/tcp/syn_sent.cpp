@@ -25,7 +25,7 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     if (!segment.flags.syn) return DropReason::tcp_useless_in_syn_sent;
 
     const Config& config = tcp_.config();
-    take_handshake(segment, window_shift_for(receiver_.limit_bytes), config.window_scaling,
+    take_handshake(segment, window_shift_for(config, options()), config.window_scaling,
                    config.timestamps);
     ts_recent_at_ = now;
     if (acceptable_ack) {

@@ -16,6 +16,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/siphash.hpp"
+#include "base/slab.hpp"
 #include "base/timer_wheel.hpp"
 #include "demux/connection_table.hpp"
 #include "demux/ephemeral_ports.hpp"
@@ -29,6 +30,7 @@
 #include "tcp/half_open.hpp"
 #include "tcp/listener.hpp"
 #include "tcp/time_wait.hpp"
+#include "tcp/time_wait_queue.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
 
@@ -73,7 +75,9 @@ class Tcp {
 
     // --- time and egress (transmit.cpp) ---
     void advance(Time now);
-    Time next_deadline() const { return wheel_.next_deadline(); }
+    Time next_deadline() const {
+        return earlier(wheel_.next_deadline(), time_waits_.next_deadline());
+    }
     std::size_t transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget);
     bool has_output(link::InterfaceIndex interface_index) const;
 
@@ -87,6 +91,8 @@ class Tcp {
     }
     void count(Count what) { counters_.add(what); }
     const Counters& counters() const { return counters_; }
+    Counters& counters() { return counters_; }
+    Time now() const { return now_; }  // of the latest call
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);
     // Nothing came back: perhaps another first hop takes its segments (RFC 1122 §3.3.1.5).
@@ -107,7 +113,7 @@ class Tcp {
         });
     }
     std::size_t half_open_count() const { return half_open_count_; }
-    std::size_t time_wait_count() const { return time_wait_count_; }
+    std::size_t time_wait_count() const { return time_waits_.size(); }
     std::size_t connection_count() const { return connection_count_; }
 
   private:
@@ -120,17 +126,27 @@ class Tcp {
     Fate on_half_open(HalfOpen& record, Segment& segment, Time now);
     DropReason half_open_segment(HalfOpen& record, Segment& segment, Time now);
     Connection* promote(HalfOpen& record, Time now);
+    // Nothing: it may not pass.
+    std::optional<Fate> pass_time_wait(TimeWait& record, const demux::ListenerTable::Match& match,
+                                       Segment& segment, Time now);
     Fate on_time_wait(TimeWait& record, const Segment& segment, Time now);
+    DropReason time_wait_segment(TimeWait& record, const Segment& segment, Time now);
+    void wait_out(const TimeWait& as, Time now);
+    // A SYN-RECEIVED ends with a RST: back to LISTEN, or to the TIME-WAIT that its SYN had passed.
+    void back_to_listen(HalfOpen& attempt, Time now);
+    void challenge(TimeWait& record, Time now);
+    void expire_time_waits(Time now);
+    bool may_reuse(const TimeWait& record, bool is_loopback, Time now) const;
     Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
                    Segment& segment, Time now);
     DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
                               Time now);
-    std::uint32_t receive_buffer_of(const Listener& listener) const;
     std::uint32_t initial_window(const Listener& listener) const;
     void send_syn_ack(HalfOpen& record, Time now);
     void on_half_open_timer(HalfOpen& record, Time now);
     void destroy(HalfOpen& record);
     void destroy(TimeWait& record);
+    void forget(TimeWait& record);  // it is out of the table already
     void acknowledge(const TimeWait& record, Time now);
     // A segment without text outside any connection, through the bounded reply queue.
     void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
@@ -143,7 +159,7 @@ class Tcp {
                    std::size_t budget);
     void unlink_ready(Connection& connection);
     void reap();
-    bool is_port_free(Endpoint local, Endpoint remote) const;
+    bool is_port_free(const FourTuple& four_tuple, bool is_loopback) const;
     // A connection or TIME-WAIT record keeps its local endpoint in use from one to the other.
     void occupy(const demux::Entry& entry);
     void vacate(const demux::Entry& entry);
@@ -161,11 +177,14 @@ class Tcp {
     demux::EphemeralPorts ephemeral_;
     Random random_;
     TimerWheel wheel_;
+    TimeWaitQueue time_waits_;
+    Slab<Connection> connection_slab_;
+    Slab<HalfOpen> half_open_slab_;
+    Slab<TimeWait> time_wait_slab_;
     Time now_;
     std::vector<ReadyList> ready_;        // by interface
     std::vector<Connection*> graveyard_;  // to be deleted when the call in progress is over
     std::size_t half_open_count_ = 0;
-    std::size_t time_wait_count_ = 0;
     std::size_t connection_count_ = 0;
     std::size_t orphan_count_ = 0;
     std::int64_t challenge_second_ = -1;

@@ -271,6 +271,13 @@ TEST_F(TcpOptions, of_datagrams_the_next_ones_size_is_told_siocinq) {
     EXPECT_EQ(value_of(*server, Option::unacked_bytes), 0);
 }
 
+TEST_F(TcpOptions, the_mtu_of_the_path_is_told_once_there_is_one_ip7) {
+    EXPECT_EQ(fresh->get_option(Option::mtu).error(), std::errc::not_connected);
+    auto listener = hosts.listener(hosts.server(), {{}, 80});
+    auto client = hosts.connected({TwoHosts::server_address, 80});
+    EXPECT_EQ(value_of(*client, Option::mtu), 1500);
+}
+
 class SoftErrors : public ScriptTest {
   protected:
     void the_network_says_unreachable() {
