@@ -12,6 +12,7 @@
 #include "berth/socket.h"
 #include "host/call.hpp"
 #include "host/ip_options.hpp"
+#include "host/tcp_info.hpp"
 #include "tcp/congestion/names.hpp"
 
 namespace berth::host {
@@ -231,6 +232,7 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     if (*length > INT32_MAX) return fail(EINVAL);
     if (const auto result = get_structured_option(call, level, name, value, length)) return *result;
     if (is_congestion(call, level, name)) return get_congestion(call.socket(), value, length);
+    if (level == IPPROTO_TCP && name == TCP_INFO) return get_tcp_info(call, value, length);
     if (level == SOL_SOCKET) {
         switch (name) {
             case SO_RCVTIMEO: return give(timeval_of(call.file().receive_timeout), value, length);

@@ -244,15 +244,8 @@ Readiness TcpSocket::connection_readiness() const {
     ready.priority = connection_->has_urgent();
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
-    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at
-    // once. With TCP_NOTSENT_LOWAT what waits to be sent must have shrunk to half of it.
-    const std::size_t room = connection_->send_room();
-    const std::uint32_t low_water = chosen.notsent_low_water != 0
-                                        ? chosen.notsent_low_water
-                                        : stack_.tcp().config().notsent_low_water;
-    ready.writable = write_closed || ready.error ||
-                     (room > 0 && 2 * room >= connection_->unacknowledged_bytes() &&
-                      2 * connection_->unsent_bytes() < low_water);
+    // Once closed a send fails at once.
+    ready.writable = write_closed || ready.error || connection_->is_writable();
     return ready;
 }
 
@@ -290,6 +283,20 @@ void TcpSocket::share(demux::Sharing sharing) {
     else if (is_bound())
         tcp.share(bound_, sharing_, sharing);
     sharing_ = sharing;
+}
+
+// RFC 9293 §3.9.2.1 (MUST-51): before the OPEN, active or passive.
+std::errc TcpSocket::set_ip_options(Bytes options) {
+    const auto route = ip::SourceRoute::from_options(options);
+    if (!route || connection() != nullptr) return std::errc::invalid_argument;
+    tcp::Options chosen = this->options();
+    chosen.source_route = *route;
+    set_options(chosen);
+    return {};
+}
+
+Result<std::size_t, std::errc> TcpSocket::ip_options(MutableBytes to) const {
+    return options().source_route.write_as_given(to);
 }
 
 }  // namespace berth::socket

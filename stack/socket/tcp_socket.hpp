@@ -32,6 +32,13 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     std::errc set_option(Option option, std::int64_t value) override;
     Result<std::int64_t, std::errc> get_option(Option option) override;
     bool has_unacknowledged() const override;
+    // Null: it has none, it does not listen.
+    const tcp::Connection* connection() const {
+        return role_ == Role::connection ? connection_ : nullptr;
+    }
+    const tcp::Listener* listener() const { return role_ == Role::listener ? listener_ : nullptr; }
+    std::errc set_ip_options(Bytes options) override;
+    Result<std::size_t, std::errc> ip_options(MutableBytes to) const override;
 
   private:
     enum class Role : std::uint8_t { none, listener, connection };
@@ -44,10 +51,6 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     void stop_listening();
     Readiness connection_readiness() const;
 
-    tcp::Listener* listener() const { return role_ == Role::listener ? listener_ : nullptr; }
-    tcp::Connection* connection() const {
-        return role_ == Role::connection ? connection_ : nullptr;
-    }
     void become(tcp::Connection* connection);
     bool is_bound() const { return bound_.port != 0; }
     bool is_connecting() const;

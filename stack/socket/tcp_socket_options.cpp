@@ -223,7 +223,7 @@ std::optional<std::int64_t> TcpSocket::tcp_value(Option option) const {
 
 // How things stand.
 std::optional<std::int64_t> TcpSocket::present_value(Option option) {
-    tcp::Connection* const connected = connection();
+    tcp::Connection* const connected = role_ == Role::connection ? connection_ : nullptr;
     const auto bytes = [](std::size_t count) {
         return std::optional(static_cast<std::int64_t>(count));
     };

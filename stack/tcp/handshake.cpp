@@ -41,8 +41,7 @@ void Connection::take_handshake(const Segment& syn, std::uint8_t our_window_shif
 
 void Connection::apply_handshake(const Handshake& handshake) {
     handshake_ = handshake;
-    sender_.set_handshake(send_mss(), handshake.peer_window_shift,
-                          tcp_.config().initial_window_segments);
+    sender_.set_handshake(send_mss(), handshake.peer_window_shift, handshake.ecn);
 }
 
 }  // namespace berth::tcp

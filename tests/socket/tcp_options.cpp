@@ -38,7 +38,7 @@ TEST_F(TcpOptions, a_fresh_socket_has_linuxs_defaults_tcp7) {
                                         {Option::keep_idle, 7200},
                                         {Option::keep_interval, 75},
                                         {Option::keep_count, 9},
-                                        {Option::syn_count, 6},
+                                        {Option::syn_count, 7},
                                         {Option::linger2, 60},
                                         {Option::defer_accept, 0},
                                         {Option::user_timeout, 0},
