@@ -196,6 +196,7 @@ class Connection : public TimedEntry {
                         bool offered_timestamps);
     void apply_handshake(const Handshake& handshake);
     void end_with(std::errc error, Event event);  // closed; the user, if any, hears why
+    void report(std::errc error);
     void notify();
     void rearm();
     void mark_ready();
