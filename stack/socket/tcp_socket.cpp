@@ -258,4 +258,18 @@ Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
     }
 }
 
+// RFC 9293 §3.9.2.1 (MUST-51): before the OPEN, active or passive.
+std::errc TcpSocket::set_ip_options(Bytes options) {
+    const auto route = ip::SourceRoute::from_options(options);
+    if (!route || connection_ != nullptr) return std::errc::invalid_argument;
+    tcp::Options chosen = this->options();
+    chosen.source_route = *route;
+    set_options(chosen);
+    return {};
+}
+
+Result<std::size_t, std::errc> TcpSocket::ip_options(MutableBytes to) const {
+    return options().source_route.write_as_given(to);
+}
+
 }  // namespace berth::socket

@@ -70,17 +70,17 @@ struct Config {
     // RFC 5961 on or off: off takes a RST or SYN anywhere in the window, as RFC 793 did.
     bool blind_attack_checks = true;
     // RFC 5961 §10: challenge ACKs of one connection (or TIME-WAIT record) keep this distance
-    // (net.ipv4.tcp_invalid_ratelimit) …
+    // (net.ipv4.tcp_invalid_ratelimit); connections share no limit, which would be a side channel.
     Duration challenge_interval = milliseconds(500);
-    // … and all of a stack together this rate (net.ipv4.tcp_challenge_ack_limit).
+    // What half-open and TIME-WAIT records of a stack answer to segments that they cannot use.
     std::uint32_t challenge_acks_per_second = 1000;
 
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;
-    std::uint32_t max_half_open = 65'536;  // records (net.ipv4.tcp_max_syn_backlog)
+    std::uint32_t max_half_open = 65'536;   // records (net.ipv4.tcp_max_syn_backlog)
     std::uint32_t max_time_wait = 262'144;  // records; beyond it the oldest makes room
-    std::uint32_t max_orphans = 65'536;  // connections without a socket; beyond it close aborts
-    std::uint16_t max_backlog = 4096;    // net.core.somaxconn
+    std::uint32_t max_orphans = 65'536;     // connections without a socket; beyond it close aborts
+    std::uint16_t max_backlog = 4096;       // net.core.somaxconn
 };
 
 }  // namespace berth::tcp

@@ -15,6 +15,10 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/challenge_limit.hpp"
+#include "tcp/compact.hpp"
+#include "tcp/counters.hpp"
+#include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -22,6 +26,7 @@
 #include "tcp/state.hpp"
 #include "tcp/timed_entry.hpp"
 #include "tcp/transitions.hpp"
+#include "tcp/wrap_count.hpp"
 
 namespace berth::tcp {
 
@@ -104,6 +109,7 @@ class Connection : public TimedEntry {
     bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
+    Info info(Time now) const;  // info.cpp
     // In no user's hands and in no accept queue: it closes on its own.
     bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
 
@@ -150,7 +156,12 @@ class Connection : public TimedEntry {
     Verdict check_timestamp(const Segment& segment, Time now);
     Verdict ack_in_syn_received(const Segment& segment, Time now);
     void process_ack(const Segment& segment, Time now);
+    void answer_unacceptable(const Segment& segment, Time now);
+    bool is_older_than_recent(const Segment& segment, Time now) const;
+    void take_timestamp(const Segment& segment, Time now);
     void on_our_fin_acknowledged(Time now);
+    Verdict end_by_reset();
+    bool may_answer(Count skipped, Time now);
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
@@ -196,33 +207,47 @@ class Connection : public TimedEntry {
     void add_syn_options(wire::TcpOptions& options) const;
     void count_sent(const SegmentPlan& plan) const;
     std::uint16_t receive_mss() const;  // what we announce
+    // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
+    std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
+    std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
+    TimerInfo timer_info(Time now) const;
 
+    // In an order without gaps: the first three lie in the tail of TimedEntry.
+    State state_;
+    CompactError error_;
+    CompactError soft_error_;
     Tcp& tcp_;
     ip::Path path_;
-    State state_;
     Handshake handshake_;
+    std::uint32_t send_limit_bytes_;
     Sender sender_;
     Receiver receiver_;
     ConnectionUser* user_ = nullptr;
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    bool is_ready_ = false;
-    bool retired_ = false;  // out of the tables; lives on for its user only
-    bool keep_alive_owed_ = false;
-    std::uint8_t keep_alives_sent_ = 0;  // without an answer
-    std::errc error_{};
-    std::errc soft_error_{};
+    std::unique_ptr<Options> options_;    // none: default_options
     Time idle_deadline_ = Time::never();  // keep-alive, or FIN-WAIT-2 without a user
-    Time ts_recent_at_{};
-    std::uint32_t timestamp_offset_ = 0;
-    std::unique_ptr<Options> options_;  // none: default_options
-    std::uint32_t send_limit_bytes_;
+    CompactTime ts_recent_at_;
     std::uint32_t last_heard_ms_;  // when the peer last said something acceptable
+    std::uint32_t timestamp_offset_ = 0;
+    ChallengeLimit challenge_limit_;
     SequenceNumber last_ack_sent_;
-    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
+    std::uint32_t segments_out_ = 0;
+    WrapCount acked_wraps_;  // of acked_low() and received_low()
+    WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
+    std::uint8_t keep_alives_sent_ = 0;  // without an answer
+    bool keep_alive_owed_ : 1 = false;
+    bool is_ready_ : 1 = false;
+    bool passive_ : 1 = false;    // a listener's handshake made it
+    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
+// An idle connection costs 512 bytes at most with its socket handle and its place in the table: see
+// tests/tcp/memory.cpp. What only some connections need belongs behind a pointer.
+static_assert(sizeof(Connection) - sizeof(Sender) - sizeof(Receiver) <= 208);
 
 }  // namespace berth::tcp

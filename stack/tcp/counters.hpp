@@ -52,7 +52,13 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(time_wait_recycled, "TcpExt", "TWRecycled", "four-tuples that an active OPEN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(time_wait_reopened, "Berth", "TimeWaitReopened", "four-tuples that a peer's SYN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(challenge_acks, "TcpExt", "TCPChallengeACK", "challenge ACKs sent (RFC 5961)") \
-  BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "challenge ACKs that the limit held back") \
+  BERTH_TCP_COUNTER(syn_challenges, "TcpExt", "TCPSYNChallenge", "challenge ACKs in answer to a SYN (RFC 5961 4.2)") \
+  BERTH_TCP_COUNTER(ack_skipped_challenge, "TcpExt", "TCPACKSkippedChallenge", "challenge ACKs that a connection's limit held back") \
+  BERTH_TCP_COUNTER(ack_skipped_seq, "TcpExt", "TCPACKSkippedSeq", "answers to empty segments outside the window that the limit held back") \
+  BERTH_TCP_COUNTER(ack_skipped_paws, "TcpExt", "TCPACKSkippedPAWS", "answers to empty segments that PAWS refused that the limit held back") \
+  BERTH_TCP_COUNTER(paws_rejected, "TcpExt", "PAWSEstab", "segments that PAWS refused (RFC 7323 5.3)") \
+  BERTH_TCP_COUNTER(out_of_window_icmps, "TcpExt", "OutOfWindowIcmps", "ICMP errors about sequence numbers that are not in flight (RFC 5927 4.1)") \
+  BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "answers of half-open and TIME-WAIT records that their limit held back") \
   BERTH_TCP_COUNTER(path_mtu_reductions, "Berth", "PathMtuReductions", "flights sent again because ICMP said that they were too big") \
   BERTH_TCP_COUNTER(black_holes_suspected, "Berth", "BlackHolesSuspected", "connections that made their segments smaller after timeouts")
 // clang-format on

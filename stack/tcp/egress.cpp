@@ -104,6 +104,7 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     if (state_ != State::syn_sent && was_closed != (window == 0))
         tcp_.count(was_closed ? Count::from_zero_window : Count::to_zero_window);
     receiver_.commit_window(window, plan.syn, options());
+    ++segments_out_;
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     if (plan.length > 0) receiver_.commit_data();
@@ -122,7 +123,7 @@ void Connection::count_sent(const SegmentPlan& plan) const {
     } else if (plan.retransmission) {
         if (plan.syn)
             tcp_.count(Count::syn_retrans);
-        else if (sender_.in_recovery())
+        else if (sender_.is_in_recovery())
             tcp_.count(Count::fast_retrans);
         else if (plan.seq != sender_.snd().una)
             tcp_.count(Count::slow_start_retrans);

@@ -88,6 +88,7 @@ DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, 
     table_.insert(*record);
     ++half_open_count_;
     ++listener.half_open;
+    note_route(listener, four_tuple, segment.way_back);
     send_syn_ack(*record, now);
     wheel_.arm(*record, now + config_.rto_initial);
     return DropReason::none;
@@ -98,7 +99,7 @@ std::uint32_t Tcp::initial_window(const Listener& listener) const {
 }
 
 void Tcp::send_syn_ack(HalfOpen& record, Time now) {
-    const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
     if (!path) {
         context_.drops.add(path.error());
         return;
@@ -201,12 +202,13 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
 }
 
 Connection* Tcp::promote(HalfOpen& record, Time now) {
-    const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
     if (!path) return nullptr;
     Listener& listener = *record.listener;
     auto* connection =
         connection_slab_.create(*this, record.four_tuple, *path, State::syn_received, record.iss);
     connection->set_options(listener.options);
+    connection->passive_ = true;
     connection->sender_.syn_was_sent(record.retries > 0);
     connection->receiver_.start(record.irs, initial_window(listener), record.handshake.window_shift,
                                 connection->receive_mss(), config_);
@@ -227,6 +229,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
 }
 
 void Tcp::destroy(HalfOpen& record) {
+    source_routes_.forget(record.four_tuple);
     table_.erase(record);
     --half_open_count_;
     --record.listener->half_open;

@@ -48,7 +48,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     // RFC 9293 §3.9.2.3 (MUST-56): nothing but a unicast address.
     if (remote.address.is_multicast() || ip_.is_broadcast(remote.address))
         return Failure{std::errc::network_unreachable};
-    const auto path = ip_.route(remote.address, local.address);
+    const auto path = ip_.route(options.source_route.first_hop(remote.address), local.address);
     if (!path) return Failure{std::errc::network_unreachable};
     local.address = path->source;
     if (local.port == 0) {
@@ -69,6 +69,8 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
         destroy(record);
     }
     if (connection_count_ + half_open_count_ >= config_.max_connections)
+        return Failure{std::errc::no_buffer_space};
+    if (!options.source_route.empty() && !source_routes_.choose(four_tuple, options.source_route))
         return Failure{std::errc::no_buffer_space};
     auto* connection = connection_slab_.create(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);

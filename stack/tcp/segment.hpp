@@ -7,6 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "ip/source_route.hpp"
 #include "link/frame.hpp"
 #include "tcp/sequence.hpp"
 #include "wire/ipv4.hpp"
@@ -37,6 +38,8 @@ struct Segment {
     std::uint8_t ecn = 0;  // of the IP header (RFC 3168 §5)
     // A SYN that goes past this TIME-WAIT record to a listener: our ISS must lie above its numbers.
     const TimeWait* passes = nullptr;
+    // It came by a completed source route (RFC 9293 §3.9.2.1), and this leads back.
+    const ip::SourceRoute* way_back = nullptr;
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {

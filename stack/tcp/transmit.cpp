@@ -65,7 +65,7 @@ void Tcp::reroute(Connection& connection) {
     const ip::Path& old = connection.path_;
     const FourTuple& ends = connection.four_tuple;
     // Without a route it goes on by the old one: the route may come back before patience ends.
-    const auto path = ip_.route(ends.remote.address, ends.local.address);
+    const auto path = ip_.route(first_hop(ends), ends.local.address);
     if (!path) return;
     if (path->interface_index == old.interface_index && path->next_hop == old.next_hop) return;
     const bool was_ready = connection.is_ready_;
@@ -105,8 +105,8 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     connection.sender_.begin_burst(now);
     Connection::Cursor cursor = connection.cursor();
     ip::SendFields fields;
-    fields.source = connection.four_tuple.local.address;
-    fields.destination = connection.four_tuple.remote.address;
+    RouteOption route_option;
+    address(fields, connection.four_tuple, route_option);
     fields.protocol = Protocol::tcp;
     fields.ttl = connection.options().ttl;
     fields.dscp = connection.options().tos >> 2;

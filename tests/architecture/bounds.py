@@ -53,6 +53,7 @@ BOUNDS = [
     ("stack/tcp/config.hpp", "challenge_acks_per_second", "ACKs/s", "challenge ACKs (RFC 5961)", "counted as suppressed"),
     ("stack/tcp/config.hpp", "receive_buffer_bytes", "bytes", "unread bytes of a connection (SO_RCVBUF); out-of-order data may cost twice that", "`tcp_out_of_window`, `tcp_receive_buffer_full`"),
     ("stack/tcp/config.hpp", "send_buffer_bytes", "bytes", "unacknowledged bytes of a connection (SO_SNDBUF)", "a send says EAGAIN or blocks"),
+    ("stack/tcp/source_routes.hpp", "max_routes", "associations", "TCP associations with a source route", "an OPEN with one fails; a peer's is not followed"),
     ("stack/tcp/receiver.hpp", "max_duplicates", "ACKs", "duplicate ACKs owed at one time", "one ACK answers for the rest"),
     ("stack/socket/option_range.hpp", "max_buffer_bytes", "bytes", "what a program may ask for as a buffer", "clamped"),
     ("stack/base/buffer.hpp", "small_blocks_kept", "blocks", "free 2 KB blocks kept", "given back to the allocator"),

@@ -88,6 +88,41 @@ class TreeTest(unittest.TestCase):
                 self.assertIn(" 1 findings", run.stdout)
 
 
+class TcpTablesTest(unittest.TestCase):
+    GOOD = {
+        "stack/tcp/counters.hpp": '  BERTH_TCP_COUNTER(in_segs, "Tcp", "InSegs", "received") \\\n',
+        "stack/tcp/tcp.cpp": "void f() { count(Count::in_segs); }\n",
+        "stack/tcp/config.hpp": "    bool sack = true;  // net.ipv4.tcp_sack\n    Duration msl = seconds(30);\n",
+        "stack/host/sysctl.cpp": '{"net.ipv4.tcp_sack"}, &T::sack, &T::msl\n',
+    }
+    BAD = {
+        "a counter that nobody counts": ({"stack/tcp/tcp.cpp": "// Count::in_segs\n"}, "counted nowhere"),
+        "a counter twice": ({"stack/tcp/counters.hpp": 2 * GOOD["stack/tcp/counters.hpp"]}, "there twice"),
+        "a knob without a row": ({"stack/host/sysctl.cpp": '{"net.ipv4.tcp_sack"}, &T::sack\n'}, "msl has no row"),
+        "a name that is not known": ({"stack/host/sysctl.cpp": "&T::sack, &T::msl\n"}, "tcp_sack is no name"),
+    }
+
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return subprocess.run([sys.executable, HERE / "tcp_tables.py", folder], capture_output=True, text=True,
+                                  check=False)
+
+    def test_good_tables_pass(self):
+        run = self.run_on(self.GOOD)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_each_bad_table_is_found(self):
+        for what, (files, finding) in self.BAD.items():
+            with self.subTest(what):
+                run = self.run_on({**self.GOOD, **files})
+                self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+                self.assertIn(finding, run.stdout)
+
+
 class SymbolsTest(unittest.TestCase):
     BAD = {
         "a global": ("int counter = 1; int next() { return ++counter; }", "global state"),

@@ -24,6 +24,9 @@ class NewReno {
         mss_ = mss;
         cwnd_ = std::max(cwnd_, mss_);
     }
+    // Larger than any window: no loss has been seen yet.
+    static constexpr std::uint32_t infinite_ssthresh = 1U << 30;
+
     std::uint32_t cwnd() const { return cwnd_; }
     std::uint32_t ssthresh() const { return ssthresh_; }
 
@@ -87,7 +90,7 @@ class NewReno {
 
     std::uint32_t mss_ = 536;
     std::uint32_t cwnd_ = 0;
-    std::uint32_t ssthresh_ = max_cwnd;
+    std::uint32_t ssthresh_ = infinite_ssthresh;
     std::uint32_t avoidance_bytes_ = 0;
 };
 
