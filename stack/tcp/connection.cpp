@@ -14,9 +14,9 @@ Connection::Connection(Tcp& tcp, const FourTuple& tuple, const ip::Path& path, S
       send_limit_bytes_(tcp.config().send_buffer_bytes),
       sender_(tcp.config(), iss),
       receiver_(tcp.config()),
-      last_heard_ms_(millis_of(tcp.now())),
       timestamp_offset_(
           timestamp_offset(tuple.local.address, tuple.remote.address, tcp.timestamp_secret())),
+      last_heard_ms_(millis_of(tcp.now())),
       path_mtu_generation_(tcp.path_mtus().generation()),
       may_be_fragmented_(tcp.path_mtus().is_locked(tuple.remote.address)) {}
 

@@ -229,9 +229,9 @@ class Connection : public TimedEntry {
     std::unique_ptr<Options> options_;    // none: default_options
     Time idle_deadline_ = Time::never();  // keep-alive, or FIN-WAIT-2 without a user
     CompactTime ts_recent_at_;
-    std::uint32_t last_heard_ms_;  // when the peer last said something acceptable
     std::uint32_t timestamp_offset_ = 0;
     ChallengeLimit challenge_limit_;
+    std::uint32_t last_heard_ms_;  // when the peer last said something acceptable
     SequenceNumber last_ack_sent_;
     std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
     std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
@@ -240,10 +240,10 @@ class Connection : public TimedEntry {
     WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
     std::uint8_t keep_alives_sent_ = 0;  // without an answer
-    bool keep_alive_owed_ : 1 = false;
     bool is_ready_ : 1 = false;
-    bool passive_ : 1 = false;    // a listener's handshake made it
-    bool retired_ : 1 = false;    // out of the tables; lives on for its user only
+    bool passive_ : 1 = false;  // a listener's handshake made it
+    bool retired_ : 1 = false;  // out of the tables; lives on for its user only
+    bool keep_alive_owed_ : 1 = false;
     bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
 // An idle connection costs 512 bytes at most with its socket handle and its place in the table: see

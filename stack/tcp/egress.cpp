@@ -123,7 +123,7 @@ void Connection::count_sent(const SegmentPlan& plan) const {
     } else if (plan.retransmission) {
         if (plan.syn)
             tcp_.count(Count::syn_retrans);
-        else if (sender_.is_in_recovery())
+        else if (sender_.in_recovery())
             tcp_.count(Count::fast_retrans);
         else if (plan.seq != sender_.snd().una)
             tcp_.count(Count::slow_start_retrans);

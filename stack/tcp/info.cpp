@@ -63,12 +63,12 @@ Info Connection::info(Time now) const {
         info.rttvar = rtt.rttvar();
     }
     info.rcv_rtt = receiver_.rtt();
-    if (sender_.has_sent()) info.last_data_sent = sender_.since_last_sent(now);
+    info.last_data_sent = sender_.since_sent(now);
 
     info.cwnd = sender_.congestion().cwnd();
     info.ssthresh = sender_.congestion().ssthresh();
     info.ssthresh_is_infinite = info.ssthresh >= NewReno::infinite_ssthresh;
-    info.in_recovery = sender_.is_in_recovery();
+    info.in_recovery = sender_.in_recovery();
     info.flight = snd.nxt - snd.una;
     info.notsent_bytes = static_cast<std::uint32_t>(unsent_bytes());
     info.backoff = static_cast<std::uint8_t>(std::min(sender_.backoff(), 255U));

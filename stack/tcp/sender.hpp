@@ -61,6 +61,8 @@ class Sender {
     const NewReno& congestion() const { return congestion_; }
     const RttEstimator& rtt() const { return rtt_; }
     Duration rto() const { return rtt_.rto(backoff_, config_.rto_max); }
+    unsigned backoff() const { return backoff_; }
+    bool in_recovery() const { return in_recovery_; }
 
     // What the handshake agreed: the payload that fits a segment and the peer's window shift.
     void set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, bool ecn);
@@ -156,10 +158,10 @@ class Sender {
     // window that is acknowledged again and again is an answer (MUST-37).
     unsigned unanswered_timeouts() const { return unanswered_; }
     std::uint32_t retransmissions() const { return retransmissions_; }
-    unsigned backoff() const { return backoff_; }
-    bool is_in_recovery() const { return in_recovery_; }
-    bool has_sent() const { return last_sent_ms_ != 0; }
-    Duration since_last_sent(Time now) const { return since_millis(last_sent_ms_, now); }
+    // Since it last sent something that takes a sequence number; zero: never.
+    Duration since_sent(Time now) const {
+        return last_sent_ms_ == 0 ? Duration{} : since_millis(last_sent_ms_, now);
+    }
     // What the timer waits to do is to probe a window that may never open.
     bool is_probing() const { return syn_acknowledged_ && (is_idle() || snd_.wnd == 0); }
     // Nothing sent is unacknowledged.

@@ -50,7 +50,7 @@ BOUNDS = [
     ("stack/tcp/config.hpp", "max_time_wait", "records", "TIME-WAIT records", "the oldest goes; counted"),
     ("stack/tcp/config.hpp", "max_orphans", "connections", "connections whose socket is closed", "close aborts with RST"),
     ("stack/tcp/config.hpp", "max_backlog", "connections", "a listener's accept queue", "`tcp_accept_queue_full`"),
-    ("stack/tcp/config.hpp", "challenge_acks_per_second", "ACKs/s", "challenge ACKs (RFC 5961)", "counted as suppressed"),
+    ("stack/tcp/config.hpp", "challenge_acks_per_second", "ACKs/s", "answers of half-open and TIME-WAIT records (RFC 5961)", "counted as suppressed"),
     ("stack/tcp/config.hpp", "receive_buffer_bytes", "bytes", "unread bytes of a connection (SO_RCVBUF); out-of-order data may cost twice that", "`tcp_out_of_window`, `tcp_receive_buffer_full`"),
     ("stack/tcp/config.hpp", "send_buffer_bytes", "bytes", "unacknowledged bytes of a connection (SO_SNDBUF)", "a send says EAGAIN or blocks"),
     ("stack/tcp/source_routes.hpp", "max_routes", "associations", "TCP associations with a source route", "an OPEN with one fails; a peer's is not followed"),

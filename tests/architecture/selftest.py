@@ -173,5 +173,55 @@ class LinkTest(unittest.TestCase):
         self.assertIn("undefined reference", run.stderr)
 
 
+class ClauseTableTest(unittest.TestCase):
+    """tests/conformance/check.py, on RFC 9293's table with one thing wrong."""
+
+    ROOT = HERE.parents[1]
+
+    def findings(self, change):
+        """What the checker prints when `change` has been made to the table's text; None: no finding."""
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "tests" / "rfc9293").mkdir(parents=True)
+            table = (self.ROOT / "tests" / "rfc9293" / "TABLE.md").read_text()
+            changed = change(table)
+            (root / "tests" / "rfc9293" / "TABLE.md").write_text(changed)
+            for source in (self.ROOT / "tests" / "rfc9293").glob("*.cpp"):
+                (root / "tests" / "rfc9293" / source.name).write_text(source.read_text())
+            done = subprocess.run([sys.executable, self.ROOT / "tests" / "conformance" / "check.py", root],
+                                  capture_output=True, text=True, check=False)
+            return done.stdout if done.returncode != 0 else None
+
+    def without(self, table, identity):
+        return "\n".join(line for line in table.splitlines() if not line.startswith(f"| {identity} |"))
+
+    def with_cell(self, table, identity, cell):
+        lines = []
+        for line in table.splitlines():
+            if line.startswith(f"| {identity} |"):
+                line = "|".join(line.split("|")[:5]) + f"| {cell} |"
+            lines.append(line)
+        return "\n".join(lines)
+
+    def test_the_table_is_whole(self):
+        self.assertIsNone(self.findings(lambda table: table))
+
+    def test_gaps_are_found(self):
+        other = "`Rfc9293.MUST_14_mss_is_sent_and_obeyed_by_both_sides`"
+        bad = {
+            "an id is missing": (lambda t: self.without(t, "SHLD-31"), "SHLD-31 is missing"),
+            "a MUST is excepted": (lambda t: self.with_cell(t, "MUST-13", "exception: nobody wants it"),
+                                   "no exception to MUST-13"),
+            "no reason": (lambda t: self.with_cell(t, "MAY-4", "exception:"), "MAY-4 has no reason"),
+            "nothing shows it": (lambda t: self.with_cell(t, "MAY-3", ""), "MAY-3 has no test"),
+            "no such test": (lambda t: self.with_cell(t, "MUST-1", "`Rfc9293.MUST_1_gone`"), "which is no test"),
+            "another id's test": (lambda t: self.with_cell(t, "MUST-13", other), "no test of MUST-13"),
+            "an id that the RFC has not": (lambda t: t.replace("| MAY-18 |", "| MAY-19 |"), "no MAY-19"),
+        }
+        for what, (change, expected) in bad.items():
+            with self.subTest(what):
+                self.assertIn(expected, self.findings(change) or "no finding")
+
+
 if __name__ == "__main__":
     unittest.main()

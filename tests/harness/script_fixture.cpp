@@ -38,7 +38,7 @@ void ScriptTest::reach(State state, Where where) {
         stack.sends({.syn = true}, where);
         return state_is(State::syn_received, where);
     }
-    accept_connection(first_syn, where);
+    accept_connection({.mss = 1460}, where);
     const bool peer_closes_first = state == State::close_wait || state == State::last_ack;
     if (state == State::established) return;
     if (peer_closes_first) {

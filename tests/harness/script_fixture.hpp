@@ -31,7 +31,6 @@ class ScriptTest : public ::testing::Test {
     Peer peer{script};
     StackSide stack{script, peer};
     App app{script, peer};
-    Segment first_syn = {.mss = 1460};  // what the peer opens with where reach() does it
 
     void advance(Duration duration, Where where = {}) { script.advance(duration, where); }
     void at(Duration since_start, Where where = {}) { script.at(since_start, where); }

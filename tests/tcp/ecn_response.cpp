@@ -145,7 +145,7 @@ TEST_F(EcnResponse, a_loss_is_told_as_well_rfc3168_6_1_2) {
     send_all();
     for (int i = 0; i < 3; ++i)
         sender.on_ack(SequenceNumber(1), true, {}, now);
-    ASSERT_TRUE(sender.is_in_recovery());
+    ASSERT_TRUE(sender.in_recovery());
     const auto again = send();
     ASSERT_TRUE(again && again->retransmission);
     EXPECT_FALSE(again->cwr);
@@ -162,7 +162,7 @@ TEST_F(EcnResponse, a_loss_in_a_marked_window_reduces_no_further_rfc3168_6_1_2) 
     EXPECT_EQ(sender.congestion().ssthresh(), 5000U);
     for (int i = 0; i < 3; ++i)
         sender.on_ack(SequenceNumber(1001), true, {}, now);
-    EXPECT_TRUE(sender.is_in_recovery());
+    EXPECT_TRUE(sender.in_recovery());
     EXPECT_EQ(sender.congestion().ssthresh(), 5000U);
     EXPECT_TRUE(send()->retransmission);
 }

@@ -37,11 +37,10 @@ struct End {
     bool established = false;
     bool sent_end = false;
     bool read_end = false;
-    bool failed = false;       // an error was told
-    bool discards = false;     // reads no more
-    bool sent_urgent = false;  // a byte may have left the stream
-    bool again = false;        // not the first of its four-tuple
-    bool impatient = false;    // asked for an end before its time: keep-alives, a user timeout
+    bool failed = false;     // an error was told
+    bool discards = false;   // reads no more
+    bool again = false;      // not the first of its four-tuple
+    bool impatient = false;  // asked for an end before its time: keep-alives, a user timeout
 
     FourTuple four_tuple() const { return {local, remote}; }
 };
@@ -97,6 +96,7 @@ class Side {
     void check_nothing_is_left() const;
 
     bool compares = true;  // what is read is compared with what was sent
+    bool urgent = false;   // urgent data was sent: bytes may have left the stream
 
   private:
     void check_connections() const;
