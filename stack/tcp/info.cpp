@@ -29,7 +29,7 @@ TimerInfo timer_until(Time when, Time now, TimerInfo::Kind kind, unsigned tries 
 TimerInfo Connection::timer_info(Time now) const {
     using Kind = TimerInfo::Kind;
     if (idle_deadline_ < sender_.deadline())
-        return timer_until(idle_deadline_, now, Kind::keepalive);
+        return timer_until(idle_deadline_, now, Kind::keepalive, keep_alives_sent_);
     return timer_until(sender_.deadline(), now, sender_.is_probing() ? Kind::persist : Kind::on,
                        sender_.unanswered_timeouts());
 }
@@ -64,6 +64,8 @@ Info Connection::info(Time now) const {
     }
     info.rcv_rtt = receiver_.rtt();
     info.last_data_sent = sender_.since_sent(now);
+
+    if (is_synchronized(state_)) info.last_heard = since_millis(last_heard_ms_, now);
 
     info.cwnd = sender_.congestion().cwnd();
     info.ssthresh = sender_.congestion().ssthresh();
