@@ -22,7 +22,7 @@ Sender::Sender(const Config& config, SequenceNumber iss)
 
 void Sender::set_handshake(std::uint16_t mss, std::uint8_t peer_window_shift, bool ecn) {
     mss_ = mss;
-    peer_window_shift_ = peer_window_shift;
+    peer_window_shift_ = peer_window_shift & 0xf;
     ecn_ = ecn;
     congestion_.start(mss_, NewReno::initial_window(mss_, config_.initial_window_segments));
     if (syn_retransmitted_) congestion_.on_syn_loss();

@@ -197,8 +197,8 @@ class Sender {
 
     Variables snd_;
     std::uint16_t mss_ = 536;  // RFC 9293 §3.7.1 MUST-15: until the peer says otherwise
-    std::uint8_t peer_window_shift_ = 0;
-    std::uint8_t duplicate_acks_ = 0;
+    std::uint8_t peer_window_shift_ : 4 = 0;  // at most 14 (RFC 7323 §2.3)
+    std::uint8_t duplicate_acks_ : 4 = 0;     // at most the threshold
     const Config& config_;
     SendBuffer buffer_;
     Time deadline_ = Time::never();

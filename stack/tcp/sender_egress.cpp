@@ -98,7 +98,7 @@ bool Sender::worth_sending(SequenceNumber at, std::uint32_t length, std::uint32_
     const bool all = length == available;
     if (all && (fin_queued_ || urgent_pointer(at) != 0)) return true;
     if ((cork_ || more_) && !flush_) return false;
-    const bool may_be_small = at == snd_.una || no_delay_ || flush_;
+    const bool may_be_small = at == data_begin() || no_delay_ || flush_;
     return may_be_small && (all || 2 * length >= snd_.max_wnd);
 }
 

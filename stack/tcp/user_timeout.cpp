@@ -1,5 +1,5 @@
 // How long a peer may stay silent: R1 and R2 (RFC 9293 §3.8.3), the user's own limit (RFC 5482,
-// TCP_USER_TIMEOUT), and how long nobody's connection may hold our memory (RFC 6429 §6).
+// TCP_USER_TIMEOUT), and how long nobody's connection may hold our memory (RFC 6429).
 #include "tcp/connection.hpp"
 #include "tcp/tcp.hpp"
 
@@ -28,7 +28,7 @@ bool Connection::patience_is_over() const {
     const bool counted = options().user_timeout.ns == 0 || is_orphan() || !is_synchronized(state_);
     if (counted && sender_.unanswered_timeouts() > retry_limit()) return true;
     // A user may wait for a window without end (MUST-37); without one nobody is there to decide,
-    // and a peer could hold our memory by answering probes (RFC 6429 §4).
+    // and a peer could hold our memory by answering probes (RFC 6429).
     return is_orphan() && is_synchronized(state_) && sender_.snd().wnd == 0 &&
            sender_.backoff() > tcp_.config().orphan_retries;
 }

@@ -64,7 +64,7 @@ TEST_F(Persist, nobody_answering_ends_it_rfc9293_3_8_3_must_20) {
     app.error_is(std::errc::timed_out);
 }
 
-TEST_F(Persist, the_user_may_abort_rfc6429_4) {
+TEST_F(Persist, the_user_may_abort_rfc6429) {
     close_window();
     answered_probe(seconds(1));
     app.aborts();
@@ -72,7 +72,7 @@ TEST_F(Persist, the_user_may_abort_rfc6429_4) {
     state_is(State::closed);
 }
 
-TEST_F(Persist, without_a_user_it_ends_though_the_peer_answers_rfc6429_4) {
+TEST_F(Persist, without_a_user_it_ends_though_the_peer_answers_rfc6429) {
     config.orphan_retries = 3;
     close_window();
     app.closes();
@@ -84,7 +84,7 @@ TEST_F(Persist, without_a_user_it_ends_though_the_peer_answers_rfc6429_4) {
     EXPECT_EQ(script.core().tcp().connection_count(), 0U);
 }
 
-TEST_F(Persist, without_a_user_an_open_window_is_still_served_rfc6429_4) {
+TEST_F(Persist, without_a_user_an_open_window_is_still_served_rfc6429) {
     config.orphan_retries = 3;
     close_window();
     app.closes();
