@@ -20,6 +20,26 @@ LocalBinding* ListenerTable::PortGroup::at(Ipv4Address address) const {
     return found != at_addresses.end() && (*found)->local.address == address ? *found : nullptr;
 }
 
+LocalBinding** ListenerTable::PortGroup::place_of(const Endpoint& local) {
+    if (local.address.is_unspecified()) return wildcard == nullptr ? nullptr : &wildcard;
+    const auto found =
+        std::lower_bound(at_addresses.begin(), at_addresses.end(), local.address, address_below);
+    const bool here = found != at_addresses.end() && (*found)->local.address == local.address;
+    return here ? &*found : nullptr;
+}
+
+std::uint64_t ListenerTable::hash_of(const FourTuple& four_tuple) const {
+    const auto word = [](const Endpoint& end) {
+        return std::uint64_t{end.address.value} << 16 | end.port;
+    };
+    return siphash_1_3(key_, word(four_tuple.local), word(four_tuple.remote));
+}
+
+LocalBinding* ListenerTable::member_for(LocalBinding* group, const FourTuple& four_tuple) const {
+    if (group->next_in_group == nullptr) return group;
+    return choose(group, four_tuple, [](const LocalBinding&) { return true; });
+}
+
 std::size_t ListenerTable::home(Port port) const {
     return static_cast<std::size_t>(siphash_1_3(key_, port, 0)) & (groups_.size() - 1);
 }
@@ -32,13 +52,14 @@ const ListenerTable::PortGroup* ListenerTable::group_of(Port port) const {
     }
 }
 
-ListenerTable::Match ListenerTable::find(const Endpoint& local) const {
+ListenerTable::Match ListenerTable::find(const Endpoint& local, const Endpoint& remote) const {
     const PortGroup* group = group_of(local.port);
     if (group == nullptr) return {};
-    if (LocalBinding* binding = group->at(local.address)) {
-        return {binding, DemuxMatch::listener_address};
+    if (LocalBinding* first = group->at(local.address)) {
+        return {member_for(first, {local, remote}), DemuxMatch::listener_address};
     }
-    if (group->wildcard != nullptr) return {group->wildcard, DemuxMatch::listener_wildcard};
+    if (group->wildcard != nullptr)
+        return {member_for(group->wildcard, {local, remote}), DemuxMatch::listener_wildcard};
     return {};
 }
 
@@ -71,12 +92,20 @@ ListenerTable::PortGroup& ListenerTable::group_for(Port port) {
 
 bool ListenerTable::insert(LocalBinding& binding) {
     if (find_exact(binding.local) != nullptr) return false;
+    join(binding);
+    return true;
+}
+
+void ListenerTable::join(LocalBinding& binding) {
     PortGroup& group = group_for(binding.local.port);
     if (group.vacant()) {
         group.port = binding.local.port;
         ++groups_in_use_;
     }
-    if (binding.local.address.is_unspecified()) {
+    binding.member = ++last_member_;
+    if (LocalBinding** place = group.place_of(binding.local)) {
+        binding.next_in_group = std::exchange(*place, &binding);
+    } else if (binding.local.address.is_unspecified()) {
         group.wildcard = &binding;
     } else {
         auto& at = group.at_addresses;
@@ -84,7 +113,6 @@ bool ListenerTable::insert(LocalBinding& binding) {
                   &binding);
     }
     ++size_;
-    return true;
 }
 
 // Moves groups back so that none is cut off from its home by the vacant place.
@@ -98,15 +126,19 @@ void ListenerTable::close_gap(std::size_t gap) {
     }
 }
 
-bool ListenerTable::erase(const LocalBinding& binding) {
-    if (find_exact(binding.local) != &binding) return false;
+bool ListenerTable::erase(LocalBinding& binding) {
+    if (group_of(binding.local.port) == nullptr) return false;
     PortGroup& group = group_for(binding.local.port);
-    if (group.wildcard == &binding) {
-        group.wildcard = nullptr;
-    } else {
-        std::erase(group.at_addresses, &binding);
-    }
+    LocalBinding** const first = group.place_of(binding.local);
+    if (first == nullptr) return false;
+    LocalBinding** place = first;
+    while (*place != nullptr && *place != &binding)
+        place = &(*place)->next_in_group;
+    if (*place == nullptr) return false;
+    *place = std::exchange(binding.next_in_group, nullptr);
     --size_;
+    if (*first == nullptr && !binding.local.address.is_unspecified())
+        std::erase(group.at_addresses, nullptr);
     if (group.vacant()) {
         --groups_in_use_;
         close_gap(static_cast<std::size_t>(&group - groups_.data()));

@@ -37,16 +37,18 @@ class Remaining {
 
 // A blocking send() on a stream returns when everything has been taken; what went before an error
 // is reported first, and the error with the next call.
-Outcome send_stream(Call& call, std::span<Bytes> parts, std::optional<Endpoint> remote,
-                    bool dont_wait) {
-    Remaining<Bytes> remaining(parts);
-    const Patience patience = Patience::of(call.file(), dont_wait, call.file().send_timeout);
+Outcome send_stream(Call& call, const SendCall& what) {
+    Remaining<Bytes> remaining(what.parts);
+    const socket::SendFlags flags{.more = (what.flags & MSG_MORE) != 0,
+                                  .out_of_band = (what.flags & MSG_OOB) != 0};
+    const Patience patience =
+        Patience::of(call.file(), (what.flags & MSG_DONTWAIT) != 0, call.file().send_timeout);
     std::size_t sent = 0;
     const std::errc result =
         persist(call, {.writable = true}, patience, [&](socket::Socket& socket) {
             do {
                 if (sent > 0 && socket.readiness().error) return std::errc{};
-                const auto taken = socket.send(remaining.parts(), remote);
+                const auto taken = socket.send(remaining.parts(), what.remote, flags);
                 if (!taken) return taken.error();
                 sent += *taken;
                 remaining.advance(*taken);
@@ -69,27 +71,65 @@ Outcome send_datagram(Call& call, const SendCall& what, bool dont_wait) {
     return outcome;
 }
 
+// What a receive on a stream waits for: everything (MSG_WAITALL), or SO_RCVLOWAT.
+std::size_t target_of(Call& call, const ReceiveCall& what, std::size_t size) {
+    if ((what.flags & MSG_WAITALL) != 0) return size;
+    const auto low_water = call.socket().get_option(socket::Option::receive_low_water);
+    return low_water ? std::min(size, static_cast<std::size_t>(*low_water)) : 1;
+}
+
+// MSG_PEEK: nothing is taken, so each look begins anew.
+Outcome peek_stream(Call& call, ReceiveCall& what, std::size_t target, const Patience& patience) {
+    Outcome outcome;
+    const std::errc result =
+        persist(call, {.readable = true, .has_data = true}, patience, [&](socket::Socket& socket) {
+            const auto seen = socket.receive(what.parts, {.peek = true});
+            if (!seen) return seen.error();
+            what.got = *seen;
+            outcome.bytes = seen->bytes;
+            const socket::Readiness ready = socket.readiness();
+            const bool enough =
+                seen->bytes >= target || seen->at_mark || ready.error || ready.read_hangup;
+            return enough ? std::errc{} : std::errc::operation_would_block;
+        });
+    if (outcome.bytes == 0) outcome.error = result;
+    return outcome;
+}
+
+// Ends before its target at the end of the stream, at an error, which the next call tells, and at
+// the urgent mark.
 Outcome receive_stream(Call& call, ReceiveCall& what) {
-    const bool peek = (what.flags & MSG_PEEK) != 0;
     const Patience patience =
         Patience::of(call.file(), (what.flags & MSG_DONTWAIT) != 0, call.file().receive_timeout);
-    const bool all = (what.flags & MSG_WAITALL) != 0 && patience.blocks && !peek;
     Remaining<MutableBytes> remaining(what.parts);
+    const std::size_t target = target_of(call, what, remaining.size());
+    if ((what.flags & MSG_PEEK) != 0) return peek_stream(call, what, target, patience);
     std::size_t got = 0;
     const std::errc result =
-        persist(call, {.readable = true}, patience, [&](socket::Socket& socket) {
+        persist(call, {.readable = true, .has_data = true}, patience, [&](socket::Socket& socket) {
             do {
                 if (got > 0 && socket.readiness().error) return std::errc{};
-                const auto received = socket.receive(remaining.parts(), {.peek = peek});
+                const auto received = socket.receive(remaining.parts(), {});
                 if (!received) return received.error();
                 what.got = *received;
                 if (received->bytes == 0) return std::errc{};
                 got += received->bytes;
                 remaining.advance(received->bytes);
-            } while (all && !remaining.empty());
+            } while (got < target && !what.got.at_mark);
             return std::errc{};
         });
     return got > 0 ? Outcome{{}, got} : Outcome{result, 0};
+}
+
+// MSG_OOB never waits, not even on a blocking socket (Linux; tcp(7)).
+Outcome receive_urgent(Call& call, ReceiveCall& what) {
+    const bool peek = (what.flags & MSG_PEEK) != 0;
+    const auto byte = call.run([&](socket::Socket& socket) {
+        return socket.receive(what.parts, {.peek = peek, .out_of_band = true});
+    });
+    if (!byte) return {byte.error(), 0};
+    what.got = *byte;
+    return {{}, byte->bytes};
 }
 
 Outcome receive_datagram(Call& call, ReceiveCall& what) {
@@ -110,13 +150,18 @@ Outcome receive_datagram(Call& call, ReceiveCall& what) {
     return outcome;
 }
 
-// MSG_TRUNC on a stream: the bytes are thrown away (tcp(7)).
+// MSG_TRUNC on a stream: the bytes are thrown away (tcp(7)), all into the same place.
 Outcome discard_stream(Call& call, std::size_t size, ReceiveCall& what) {
     constexpr std::size_t scratch_bytes = 64 * 1024;
+    constexpr std::size_t limit_parts = 1024;  // as much as the largest buffer holds
     std::vector<std::uint8_t> scratch(std::min(size, scratch_bytes));
-    MutableBytes part(scratch);
-    what.parts = {&part, 1};
-    return receive_stream(call, what);
+    std::vector<MutableBytes> parts;
+    for (; size > 0 && parts.size() < limit_parts; size -= parts.back().size())
+        parts.push_back(MutableBytes(scratch).first(std::min(size, scratch_bytes)));
+    what.parts = parts;
+    const Outcome outcome = receive_stream(call, what);
+    what.parts = {};
+    return outcome;
 }
 
 ssize_t send_parts(int fd, std::span<Bytes> parts, int flags, const sockaddr* address,
@@ -170,18 +215,19 @@ ssize_t result_of(const Outcome& outcome) {
 }
 
 Outcome send_on(Call& call, const SendCall& what) {
-    if ((what.flags & ~send_flags) != 0) return {std::errc::operation_not_supported, 0};
-    const bool dont_wait = (what.flags & MSG_DONTWAIT) != 0;
-    if (call.socket().type() == socket::Type::stream)
-        return send_stream(call, what.parts, what.remote, dont_wait);
-    return send_datagram(call, what, dont_wait);
+    const bool stream = call.socket().type() == socket::Type::stream;
+    if ((what.flags & ~(stream ? stream_send_flags : send_flags)) != 0)
+        return {std::errc::operation_not_supported, 0};
+    return stream ? send_stream(call, what)
+                  : send_datagram(call, what, (what.flags & MSG_DONTWAIT) != 0);
 }
 
 Outcome receive_on(Call& call, ReceiveCall& what) {
-    // As Linux without urgent data.
-    if ((what.flags & MSG_OOB) != 0) return {std::errc::invalid_argument, 0};
-    if ((what.flags & ~receive_flags) != 0) return {std::errc::operation_not_supported, 0};
-    if (call.socket().type() != socket::Type::stream) return receive_datagram(call, what);
+    const bool stream = call.socket().type() == socket::Type::stream;
+    const int known = receive_flags | (stream ? MSG_OOB : 0);
+    if ((what.flags & ~known) != 0) return {std::errc::operation_not_supported, 0};
+    if (!stream) return receive_datagram(call, what);
+    if ((what.flags & MSG_OOB) != 0) return receive_urgent(call, what);
     const std::size_t size = Remaining<MutableBytes>(what.parts).size();
     if (size == 0) return {};
     return (what.flags & MSG_TRUNC) != 0 ? discard_stream(call, size, what)

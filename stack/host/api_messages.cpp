@@ -81,6 +81,7 @@ ssize_t receive_message(Call& call, msghdr& message, int flags) {
     if (call.socket().type() == socket::Type::stream) {
         message.msg_namelen = 0;
         message.msg_controllen = 0;
+        message.msg_flags = flags & MSG_OOB;
         return static_cast<ssize_t>(outcome.bytes);
     }
     if (what.got.bytes < what.got.full_length) message.msg_flags |= MSG_TRUNC;

@@ -4,13 +4,16 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "berth/socket.h"
 #include "host/call.hpp"
 #include "host/ip_options.hpp"
 #include "host/tcp_info.hpp"
+#include "tcp/congestion/names.hpp"
 
 namespace berth::host {
 
@@ -27,6 +30,10 @@ struct Known {
 
 constexpr Known known_options[] = {
     {SOL_SOCKET, SO_REUSEADDR, socket::Option::reuse_address, true, false, false},
+    {SOL_SOCKET, SO_REUSEPORT, socket::Option::reuse_port, true, false, false},
+    {SOL_SOCKET, SO_KEEPALIVE, socket::Option::keep_alive, true, false, false},
+    {SOL_SOCKET, SO_OOBINLINE, socket::Option::out_of_band_inline, true, false, false},
+    {SOL_SOCKET, SO_RCVLOWAT, socket::Option::receive_low_water, true, false, false},
     {SOL_SOCKET, SO_BROADCAST, socket::Option::broadcast, true, false, false},
     {SOL_SOCKET, SO_RCVBUF, socket::Option::receive_buffer, true, false, false},
     {SOL_SOCKET, SO_SNDBUF, socket::Option::send_buffer, true, false, false},
@@ -34,7 +41,20 @@ constexpr Known known_options[] = {
     {SOL_SOCKET, SO_TYPE, socket::Option::type, false, false, false},
     {SOL_SOCKET, SO_ACCEPTCONN, socket::Option::accepting, false, false, false},
     {IPPROTO_TCP, TCP_NODELAY, socket::Option::no_delay, true, true, false},
+    {IPPROTO_TCP, TCP_CORK, socket::Option::cork, true, true, false},
+    {IPPROTO_TCP, TCP_QUICKACK, socket::Option::quick_ack, true, true, false},
     {IPPROTO_TCP, TCP_MAXSEG, socket::Option::maximum_segment, true, true, false},
+    {IPPROTO_TCP, TCP_KEEPIDLE, socket::Option::keep_idle, true, true, false},
+    {IPPROTO_TCP, TCP_KEEPINTVL, socket::Option::keep_interval, true, true, false},
+    {IPPROTO_TCP, TCP_KEEPCNT, socket::Option::keep_count, true, true, false},
+    {IPPROTO_TCP, TCP_SYNCNT, socket::Option::syn_count, true, true, false},
+    {IPPROTO_TCP, TCP_LINGER2, socket::Option::linger2, true, true, false},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, socket::Option::defer_accept, true, true, false},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, socket::Option::user_timeout, true, true, false},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, socket::Option::window_clamp, true, true, false},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, socket::Option::notsent_low_water, true, true, false},
+    {IPPROTO_TCP, TCP_FASTOPEN, socket::Option::fast_open, true, true, false},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, socket::Option::fast_open_connect, true, true, false},
     {IPPROTO_IP, IP_TTL, socket::Option::ttl, true, false, true},
     {IPPROTO_IP, IP_TOS, socket::Option::tos, true, false, true},
     {IPPROTO_IP, IP_MTU_DISCOVER, socket::Option::mtu_discover, true, false, true},
@@ -105,7 +125,9 @@ std::errc unless_meaningless(std::errc error, int level) {
 int set_linger(socket::Socket& socket, const void* value, socklen_t length) {
     const auto given = value_of<struct linger>(value, length);
     if (!given) return fail(EINVAL);
-    const int seconds = given->l_onoff != 0 ? std::max(given->l_linger, 0) : -1;
+    // As Linux: a negative time is as long as may be.
+    const int on = given->l_linger < 0 ? INT32_MAX : given->l_linger;
+    const int seconds = given->l_onoff != 0 ? on : -1;
     return done(unless_meaningless(socket.set_option(socket::Option::linger, seconds), SOL_SOCKET));
 }
 
@@ -117,6 +139,34 @@ int get_linger(socket::Socket& socket, void* value, socklen_t* length) {
         result.l_linger = static_cast<int>(*seconds);
     }
     return give(result, value, length);
+}
+
+// A name, perhaps without its NUL; ENOENT: there is no such congestion control.
+int set_congestion(Call& call, const void* value, socklen_t length) {
+    if (length < 1) return fail(EINVAL);
+    if (value == nullptr) return fail(EFAULT);
+    std::string_view name(static_cast<const char*>(value), length);
+    name = name.substr(0, name.find('\0'));
+    const auto index = tcp::congestion_named(name);
+    if (!index) return fail(ENOENT);
+    return done(call.run([&](socket::Socket& socket) {
+        return socket.set_option(socket::Option::congestion, static_cast<std::int64_t>(*index));
+    }));
+}
+
+// The name, filled up with NULs to TCP_CA_NAME_MAX.
+int get_congestion(socket::Socket& socket, void* value, socklen_t* length) {
+    constexpr std::size_t name_bytes = 16;
+    const auto index = socket.get_option(socket::Option::congestion);
+    if (!index) return fail(index.error());
+    std::array<char, name_bytes> text{};
+    tcp::congestion_names.at(static_cast<std::size_t>(*index)).copy(text.data(), name_bytes - 1);
+    return give(text, value, length);
+}
+
+bool is_congestion(Call& call, int level, int name) {
+    return level == IPPROTO_TCP && name == TCP_CONGESTION &&
+           call.socket().type() == socket::Type::stream;
 }
 
 std::optional<int> integer_of(const Known& option, const void* value, socklen_t length) {
@@ -156,6 +206,7 @@ int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t l
     if (!call) return fail(call.error());
     if (length > INT32_MAX) return fail(EINVAL);
     if (const auto result = set_structured_option(call, level, name, value, length)) return *result;
+    if (is_congestion(call, level, name)) return set_congestion(call, value, length);
     const bool socket_level = level == SOL_SOCKET;
     const Known* option = find_option(level, name, call.socket().type());
     const bool own =
@@ -180,12 +231,14 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     if (length == nullptr || (value == nullptr && *length > 0)) return fail(EFAULT);
     if (*length > INT32_MAX) return fail(EINVAL);
     if (const auto result = get_structured_option(call, level, name, value, length)) return *result;
+    if (is_congestion(call, level, name)) return get_congestion(call.socket(), value, length);
     if (level == IPPROTO_TCP && name == TCP_INFO) return get_tcp_info(call, value, length);
     if (level == SOL_SOCKET) {
         switch (name) {
             case SO_RCVTIMEO: return give(timeval_of(call.file().receive_timeout), value, length);
             case SO_SNDTIMEO: return give(timeval_of(call.file().send_timeout), value, length);
             case SO_LINGER: return get_linger(call.socket(), value, length);
+            case SO_SNDLOWAT: return give(int{1}, value, length);
             case SO_DOMAIN: return give(int{AF_INET}, value, length);
             case SO_PROTOCOL: return give(call.file().protocol, value, length);
             case SO_TYPE: return give(socket_type_of(call.socket().type()), value, length);
@@ -197,7 +250,9 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     const auto number = call.socket().get_option(option->option);
     if (!number && unless_meaningless(number.error(), level) != std::errc{})
         return fail(number.error());
-    return give(number ? static_cast<int>(*number) : 0, value, length);
+    // Datagrams have no low-water mark; Linux says what it was made with.
+    const int meaningless = option->option == socket::Option::receive_low_water ? 1 : 0;
+    return give(number ? static_cast<int>(*number) : meaningless, value, length);
 }
 
 }  // extern "C"

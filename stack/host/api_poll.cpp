@@ -21,6 +21,7 @@ namespace {
 short events_of(const socket::Readiness& readiness) {
     int events = 0;
     if (readiness.readable) events |= POLLIN | POLLRDNORM;
+    if (readiness.priority) events |= POLLPRI;
     if (readiness.writable) events |= POLLOUT | POLLWRNORM;
     if (readiness.read_hangup) events |= POLLRDHUP;
     if (readiness.hangup) events |= POLLHUP;
@@ -31,7 +32,8 @@ short events_of(const socket::Readiness& readiness) {
 Interest interest_of(short events) {
     return {.readable = (events & (POLLIN | POLLRDNORM)) != 0,
             .writable = (events & (POLLOUT | POLLWRNORM)) != 0,
-            .read_hangup = (events & POLLRDHUP) != 0};
+            .read_hangup = (events & POLLRDHUP) != 0,
+            .priority = (events & POLLPRI) != 0};
 }
 
 int poll_kernel(std::span<pollfd> fds, std::int64_t timeout_ns) {

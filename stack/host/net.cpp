@@ -84,6 +84,13 @@ std::error_code SocketHandle::set_option(int level, int name, int value) {
     return code_of(berth_setsockopt(fd_, level, name, &value, sizeof value));
 }
 
+std::optional<int> SocketHandle::option(int level, int name) const {
+    int value = 0;
+    socklen_t length = sizeof value;
+    if (berth_getsockopt(fd_, level, name, &value, &length) < 0) return std::nullopt;
+    return value;
+}
+
 Endpoint SocketHandle::local() const {
     return ask_endpoint(fd_, berth_getsockname);
 }
@@ -121,6 +128,10 @@ IoResult TcpConnection::receive(std::span<std::uint8_t> data) {
     return io_result(berth_recv(fd_, data.data(), data.size(), 0));
 }
 
+IoResult TcpConnection::send_urgent(std::span<const std::uint8_t> data) {
+    return io_result(berth_send(fd_, data.data(), data.size(), MSG_NOSIGNAL | MSG_OOB));
+}
+
 std::error_code TcpConnection::shutdown_send() {
     return code_of(berth_shutdown(fd_, SHUT_WR));
 }
@@ -134,7 +145,19 @@ Endpoint TcpConnection::remote() const {
 
 TcpListener::TcpListener(Host& host, Endpoint local, int backlog)
     : SocketHandle(host.socket(SOCK_STREAM)) {
-    error_ = fd_ < 0 ? last_system_error() : bind_to(fd_, local);
+    begin(local, backlog);
+}
+
+TcpListener::TcpListener(Host& host, Endpoint local, Shared, int backlog)
+    : SocketHandle(host.socket(SOCK_STREAM)) {
+    if (fd_ >= 0) error_ = set_option(SOL_SOCKET, SO_REUSEPORT, 1);
+    begin(local, backlog);
+}
+
+void TcpListener::begin(Endpoint local, int backlog) {
+    if (fd_ < 0) error_ = last_system_error();
+    if (!error_) error_ = set_option(SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!error_) error_ = bind_to(fd_, local);
     if (!error_) error_ = code_of(berth_listen(fd_, backlog));
 }
 

@@ -9,7 +9,8 @@ namespace berth::host {
 bool meets(const socket::Readiness& readiness, Interest interest) {
     return readiness.error || readiness.hangup || (interest.readable && readiness.readable) ||
            (interest.writable && readiness.writable) ||
-           (interest.read_hangup && readiness.read_hangup);
+           (interest.read_hangup && readiness.read_hangup) ||
+           (interest.has_data && readiness.has_data) || (interest.priority && readiness.priority);
 }
 
 void FileWait::begin(OpenFile& file, Waiter& waiter, Interest interest) {

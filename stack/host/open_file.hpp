@@ -18,6 +18,8 @@ struct Interest {
     bool readable = false;
     bool writable = false;
     bool read_hangup = false;
+    bool has_data = false;
+    bool priority = false;
 };
 
 // One thread's wait for one file, in the file's list while it lasts. Under the core lock.

@@ -20,8 +20,9 @@
 namespace berth::host {
 
 // MSG_NOSIGNAL is what always happens here: no signal is raised, EPIPE is all. MSG_CONFIRM tells
-// ARP what it finds out by itself.
+// ARP what it finds out by itself. MSG_EOR ends nothing on a stream, as on Linux.
 inline constexpr int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM;
+inline constexpr int stream_send_flags = send_flags | MSG_OOB | MSG_MORE | MSG_EOR;
 inline constexpr int receive_flags = MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC | MSG_WAITALL |
                                      MSG_NOSIGNAL | MSG_CMSG_CLOEXEC | MSG_ERRQUEUE;
 
@@ -33,7 +34,7 @@ ssize_t result_of(const Outcome& outcome);
 
 struct SendCall {
     std::span<Bytes> parts;
-    int flags = 0;  // of send_flags
+    int flags = 0;  // of send_flags, or of stream_send_flags
     std::optional<Endpoint> remote{};
     socket::SendControl control{};  // of datagrams
 };
@@ -41,7 +42,7 @@ Outcome send_on(Call& call, const SendCall& what);
 
 struct ReceiveCall {
     std::span<MutableBytes> parts;
-    int flags = 0;           // of receive_flags, without MSG_ERRQUEUE
+    int flags = 0;           // of receive_flags, without MSG_ERRQUEUE; on a stream also MSG_OOB
     socket::Received got{};  // the last thing that came
 };
 // Of a datagram Outcome::bytes is what was copied, of one looked at with MSG_TRUNC all that it had.

@@ -94,6 +94,11 @@ std::optional<Result<std::int64_t, std::errc>> DatagramOptions::get(const ip::Ip
         case Option::tos: return Value{settings.tos};
         case Option::error: return Value{static_cast<std::int64_t>(port.queue.take_error())};
         case Option::accepting: return Value{0};
+        case Option::unread_bytes: {
+            const ip::Datagram* next = port.queue.front();
+            return Value{next == nullptr ? 0 : static_cast<std::int64_t>(next->length)};
+        }
+        case Option::unacked_bytes: return Value{0};
         case Option::bind_interface: return Value{value_of(settings.interface_index)};
         case Option::mtu_discover: return Value{static_cast<std::int64_t>(settings.mtu_discover)};
         case Option::mtu: return path_mtu(ip, port);

@@ -10,7 +10,7 @@ void PortSocket::end() {
 }
 
 Result<std::size_t, std::errc> PortSocket::send(std::span<const Bytes> parts,
-                                                std::optional<Endpoint> remote) {
+                                                std::optional<Endpoint> remote, SendFlags) {
     return send_with(parts, remote, {});
 }
 
@@ -90,7 +90,8 @@ Readiness PortSocket::readiness() const {
     const ip::DatagramQueue& queue = port().queue;
     Readiness ready;
     ready.error = queue.has_error() || queue.has_queued_error();
-    ready.readable = !queue.empty() || read_shut_down_ || queue.has_error();
+    ready.has_data = !queue.empty();
+    ready.readable = ready.has_data || read_shut_down_ || queue.has_error();
     ready.writable = !port().is_blocked();
     ready.read_hangup = read_shut_down_;
     ready.hangup = read_shut_down_ && write_shut_down_;

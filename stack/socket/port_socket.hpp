@@ -17,7 +17,7 @@ class PortSocket : public Socket, protected ip::DatagramUser {
         return Failure{std::errc::operation_not_supported};
     }
     Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
-                                        std::optional<Endpoint> remote) override;
+                                        std::optional<Endpoint> remote, SendFlags) override;
     Result<std::size_t, std::errc> send_with(std::span<const Bytes> parts,
                                              std::optional<Endpoint> remote,
                                              const SendControl& control) override;

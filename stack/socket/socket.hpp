@@ -33,6 +33,8 @@ enum class Type : std::uint8_t {
 struct Readiness {
     bool readable =
         false;  // POLLIN: a receive (or accept) would not block; also at end of stream and on error
+    bool has_data = false;     // something is there, perhaps less than SO_RCVLOWAT asks for
+    bool priority = false;     // POLLPRI: urgent data waits
     bool writable = false;     // POLLOUT: a send would not block
     bool read_hangup = false;  // POLLRDHUP: the peer has sent its FIN, or reading was shut down
     bool hangup = false;       // POLLHUP: both directions are over
@@ -46,9 +48,31 @@ enum class Option : std::uint8_t {
     broadcast,            // SO_BROADCAST: 0 or 1
     receive_buffer,       // SO_RCVBUF: bytes
     send_buffer,          // SO_SNDBUF: bytes
+    reuse_port,           // SO_REUSEPORT: 0 or 1
     linger,               // SO_LINGER: -1 off, else seconds; 0: close aborts with RST
+    keep_alive,           // SO_KEEPALIVE: 0 or 1
+    out_of_band_inline,   // SO_OOBINLINE: 0 or 1; urgent data stays in the stream
+    receive_low_water,    // SO_RCVLOWAT: bytes; less does not make a stream readable
     no_delay,             // TCP_NODELAY: 0 or 1
-    maximum_segment,      // TCP_MAXSEG: bytes
+    cork,                 // TCP_CORK: 0 or 1
+    quick_ack,            // TCP_QUICKACK: 0 or 1; for a while, not for ever
+    maximum_segment,      // TCP_MAXSEG: bytes; 0: what the path allows
+    keep_idle,            // TCP_KEEPIDLE: seconds
+    keep_interval,        // TCP_KEEPINTVL: seconds
+    keep_count,           // TCP_KEEPCNT: probes
+    syn_count,            // TCP_SYNCNT: SYNs sent again
+    linger2,              // TCP_LINGER2: seconds in FIN-WAIT-2 without a socket; -1: none
+    defer_accept,         // TCP_DEFER_ACCEPT: seconds, rounded up to when SYN,ACKs go again
+    user_timeout,         // TCP_USER_TIMEOUT: milliseconds; 0: by the number of retransmissions
+    window_clamp,         // TCP_WINDOW_CLAMP: bytes; 0: none
+    notsent_low_water,    // TCP_NOTSENT_LOWAT: bytes; 0: the host's
+    fast_open,            // TCP_FASTOPEN, listeners: connections whose handshake is not complete
+    fast_open_connect,    // TCP_FASTOPEN_CONNECT: 0 or 1
+    congestion,           // TCP_CONGESTION: an index into tcp::congestion_names
+    unread_bytes,         // SIOCINQ: read only; of datagrams: the next one's
+    unacked_bytes,        // SIOCOUTQ: read only
+    unsent_bytes,         // SIOCOUTQNSD: read only
+    at_mark,              // SIOCATMARK: read only; the next byte is the one after the urgent mark
     ttl,                  // IP_TTL: 1 … 255
     tos,                  // IP_TOS: the DSCP and ECN byte
     error,                // SO_ERROR: errno of the pending error, cleared by reading; read only
@@ -74,11 +98,19 @@ using ip::MtuDiscover;
 enum class Shutdown : std::uint8_t { read, write, both };
 
 struct ReceiveFlags {
-    bool peek = false;
+    bool peek = false;         // MSG_PEEK
+    bool out_of_band = false;  // MSG_OOB: the urgent byte; invalid_argument: there is none
+};
+
+// Streams only.
+struct SendFlags {
+    bool more = false;         // MSG_MORE: more follows, so what does not fill a segment may wait
+    bool out_of_band = false;  // MSG_OOB: the last byte is urgent
 };
 
 struct Received {
     std::size_t bytes = 0;        // copied to the caller; zero on a stream: its end
+    bool at_mark = false;         // of a stream: it stopped before the urgent byte
     std::size_t full_length = 0;  // of the datagram, where more than `bytes` (MSG_TRUNC)
     Endpoint source{};            // of the datagram, or the peer
     Ipv4Address destination{};    // that the datagram was sent to
@@ -126,7 +158,8 @@ class Socket {
     virtual std::errc disconnect() = 0;
     // Bytes taken: all of a datagram, or as much of a stream as there is room for (at least one).
     virtual Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
-                                                std::optional<Endpoint> remote) = 0;
+                                                std::optional<Endpoint> remote,
+                                                SendFlags flags = {}) = 0;
     virtual Result<Received, std::errc> receive(std::span<const MutableBytes> parts,
                                                 ReceiveFlags flags) = 0;
     // send() with choices for this datagram alone. Streams have none to make.

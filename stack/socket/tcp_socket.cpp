@@ -2,64 +2,87 @@
 
 #include <algorithm>
 
-#include "socket/option_range.hpp"
-
 namespace berth::socket {
 
 TcpSocket::~TcpSocket() {
     set_watcher(nullptr);
-    if (listener_ != nullptr) stack_.tcp().close(*listener_);
-    if (connection_ != nullptr) stack_.tcp().release(*connection_, options().linger_s == 0);
-    if (binding_ != nullptr) stack_.tcp().unbind(*binding_);
+    if (listener() != nullptr) {
+        stack_.tcp().close(*listener_);
+        return;  // what was bound was the listener's
+    }
+    if (connection() != nullptr) stack_.tcp().release(*connection_, options().linger_s == 0);
+    if (is_bound()) stack_.tcp().unbind(bound_, sharing_);
+}
+
+void TcpSocket::become(tcp::Connection* connection) {
+    role_ = Role::connection;
+    connection_ = connection;
+    options_.reset();
 }
 
 std::errc TcpSocket::bind(Endpoint local) {
     // One socket, one local endpoint: a second bind is EINVAL (POSIX).
-    if (binding_ != nullptr || connection_ != nullptr || listener_ != nullptr)
-        return std::errc::invalid_argument;
-    auto binding = stack_.tcp().bind(local, reuse_address_);
-    if (!binding) return binding.error();
-    binding_ = *binding;
+    if (is_bound() || role_ != Role::none) return std::errc::invalid_argument;
+    const auto bound = stack_.tcp().bind(local, sharing_);
+    if (!bound) return bound.error();
+    bound_ = *bound;
     return {};
 }
 
 std::errc TcpSocket::listen(int backlog) {
-    if (connection_ != nullptr) return std::errc::invalid_argument;
-    const auto limit = static_cast<std::size_t>(
-        std::clamp(backlog, 1, static_cast<int>(stack_.tcp().config().max_backlog)));
-    if (listener_ != nullptr) {
+    if (connection() != nullptr) return std::errc::invalid_argument;
+    // As Linux: a negative backlog is as large as may be, and one connection fits any.
+    const int most = stack_.tcp().config().max_backlog;
+    const auto limit = static_cast<std::size_t>(backlog < 0 ? most : std::clamp(backlog, 1, most));
+    if (listener() != nullptr) {
         listener_->backlog = limit;
         return {};
     }
-    if (binding_ == nullptr) {
+    if (!is_bound()) {
         if (const std::errc error = bind({}); error != std::errc{}) return error;
     }
-    auto listener = stack_.tcp().listen(binding_->local, limit, options(), this);
-    if (!listener) return listener.error();
-    listener_ = *listener;
+    auto made = stack_.tcp().listen(bound_, sharing_, limit, options(), this);
+    if (!made) return made.error();
+    role_ = Role::listener;
+    listener_ = *made;
     options_.reset();
-    binding_->reusable = false;  // from here on nobody shares it
+    read_shut_down_ = false;
     return {};
 }
 
+// Who waits in accept() hears of it (Linux; POSIX leaves shutdown() of a listener open). The socket
+// is bound again and may listen again.
+void TcpSocket::stop_listening() {
+    const tcp::Options kept = options();
+    const demux::Sharing shared = sharing();
+    stack_.tcp().close(*listener_);
+    role_ = Role::none;
+    listener_ = nullptr;
+    sharing_ = shared;
+    set_options(kept);
+    const auto bound = stack_.tcp().bind(bound_, sharing_);
+    bound_ = bound ? *bound : Endpoint{};
+    read_shut_down_ = true;
+}
+
 Result<std::unique_ptr<Socket>, std::errc> TcpSocket::accept() {
-    if (listener_ == nullptr) return Failure{std::errc::invalid_argument};
+    if (listener() == nullptr) return Failure{std::errc::invalid_argument};
     auto accepted = std::make_unique<TcpSocket>(stack_);
-    accepted->connection_ = stack_.tcp().accept(*listener_, accepted.get());
-    if (accepted->connection_ == nullptr) return Failure{std::errc::operation_would_block};
+    tcp::Connection* const next = stack_.tcp().accept(*listener_, accepted.get());
+    if (next == nullptr) return Failure{std::errc::operation_would_block};
+    accepted->become(next);
     accepted->established_reported_ = true;
     return std::unique_ptr<Socket>(std::move(accepted));
 }
 
 std::errc TcpSocket::connect(Endpoint remote) {
-    if (listener_ != nullptr)
+    if (listener() != nullptr)
         return std::errc::already_connected;  // as Linux: a listener cannot connect
-    if (connection_ != nullptr) return connect_again(remote);
-    const Endpoint local = binding_ == nullptr ? Endpoint{} : binding_->local;
-    auto connection = stack_.tcp().open(local, remote, options(), this, stack_.now());
-    if (!connection) return connection.error();
-    connection_ = *connection;
-    options_.reset();
+    if (connection() != nullptr) return connect_again(remote);
+    const auto opened = stack_.tcp().open(bound_, remote, options(), this, stack_.now());
+    if (!opened) return opened.error();
+    become(*opened);
+    stack_.tcp().share(*connection_, sharing_);
     return std::errc::operation_in_progress;
 }
 
@@ -80,14 +103,16 @@ std::errc TcpSocket::connect_again(Endpoint remote) {
 }
 
 bool TcpSocket::is_connecting() const {
-    return connection_ != nullptr && (connection_->state() == tcp::State::syn_sent ||
-                                      connection_->state() == tcp::State::syn_received);
+    return connection() != nullptr && (connection_->state() == tcp::State::syn_sent ||
+                                       connection_->state() == tcp::State::syn_received);
 }
 
 std::errc TcpSocket::disconnect() {
-    if (connection_ == nullptr) return {};
+    if (connection() == nullptr) return {};
     const tcp::Options kept = options();
+    sharing_ = sharing();
     stack_.tcp().release(*connection_, true);
+    role_ = Role::none;
     connection_ = nullptr;
     established_reported_ = read_shut_down_ = false;
     set_options(kept);
@@ -95,15 +120,15 @@ std::errc TcpSocket::disconnect() {
 }
 
 Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts,
-                                               std::optional<Endpoint> remote) {
-    if (connection_ == nullptr)
-        return Failure{listener_ == nullptr && remote ? std::errc::broken_pipe
-                                                      : std::errc::not_connected};
+                                               std::optional<Endpoint> remote, SendFlags flags) {
+    if (connection() == nullptr)
+        return Failure{listener() == nullptr && remote ? std::errc::broken_pipe
+                                                       : std::errc::not_connected};
     if (const std::errc error = connection_->error(); error != std::errc{}) {
         static_cast<void>(connection_->take_error());
         return Failure{error};
     }
-    const auto taken = connection_->send(parts, {});
+    const auto taken = connection_->send(parts, {.more = flags.more, .urgent = flags.out_of_band});
     if (!taken) return taken;
     std::size_t offered = 0;
     for (const Bytes part : parts)
@@ -114,19 +139,28 @@ Result<std::size_t, std::errc> TcpSocket::send(std::span<const Bytes> parts,
 
 Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> parts,
                                                ReceiveFlags flags) {
-    if (connection_ == nullptr) return Failure{std::errc::not_connected};
+    if (flags.out_of_band) return receive_urgent(parts, flags.peek);
+    if (connection() == nullptr) return Failure{std::errc::not_connected};
     Received received;
     received.source = connection_->four_tuple.remote;
     received.destination = connection_->four_tuple.local.address;
     if (read_shut_down_) return received;
+    const std::size_t unread = connection_->readable_bytes();
+    const bool mark_follows =
+        unread < connection_->receiver().queued_bytes() && !connection_->at_mark();
     received.bytes = connection_->receive(parts, flags.peek);
+    received.at_mark = mark_follows && received.bytes == unread;
     received.full_length = received.bytes;
     if (received.bytes > 0) return received;
     std::size_t room = 0;
     for (const MutableBytes part : parts)
         room += part.size();
     if (room == 0 && !connection_->is_over()) return received;
-    if (const std::errc error = connection_->error(); error != std::errc{}) {
+    // As Linux: whoever has heard the peer's FIN has all that the peer wanted to say, and a reset
+    // after it is a matter for senders.
+    const bool whole = connection_->receiver().fin_received() && connection_->at_end();
+    const std::errc error = connection_->error();
+    if (error != std::errc{} && !whole) {
         static_cast<void>(connection_->take_error());
         return Failure{error};
     }
@@ -134,8 +168,32 @@ Result<Received, std::errc> TcpSocket::receive(std::span<const MutableBytes> par
     return Failure{std::errc::operation_would_block};
 }
 
+Result<Received, std::errc> TcpSocket::receive_urgent(std::span<const MutableBytes> parts,
+                                                      bool peek) {
+    if (listener() != nullptr) return Failure{std::errc::not_connected};
+    if (connection() == nullptr) return Failure{std::errc::invalid_argument};
+    const auto byte = connection_->receive_urgent(peek);
+    if (!byte) return Failure{byte.error()};
+    Received received;
+    received.source = connection_->four_tuple.remote;
+    received.destination = connection_->four_tuple.local.address;
+    received.full_length = 1;
+    for (const MutableBytes part : parts) {
+        if (part.empty()) continue;
+        part.front() = *byte;
+        received.bytes = 1;
+        break;
+    }
+    return received;
+}
+
 std::errc TcpSocket::shutdown(Shutdown how) {
-    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
+    if (listener() != nullptr) {
+        if (how != Shutdown::write) stop_listening();
+        notify();
+        return {};
+    }
+    if (connection() == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
         return std::errc::not_connected;
     if (how != Shutdown::write) {
         read_shut_down_ = true;
@@ -147,32 +205,43 @@ std::errc TcpSocket::shutdown(Shutdown how) {
 }
 
 Endpoint TcpSocket::local() const {
-    if (connection_ != nullptr) return connection_->four_tuple.local;
-    return binding_ == nullptr ? Endpoint{} : binding_->local;
+    return connection() != nullptr ? connection_->four_tuple.local : bound_;
 }
 
 std::optional<Endpoint> TcpSocket::remote() const {
-    if (connection_ == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
+    if (connection() == nullptr || is_connecting() || connection_->state() == tcp::State::closed)
         return std::nullopt;
     return connection_->four_tuple.remote;
 }
 
 Readiness TcpSocket::readiness() const {
+    if (connection() != nullptr) return is_connecting() ? Readiness{} : connection_readiness();
     Readiness ready;
-    if (listener_ != nullptr) {
-        ready.readable = !listener_->accept_queue.empty();
-        return ready;
-    }
-    if (connection_ == nullptr) {  // as Linux: a fresh stream socket is "hung up"
+    if (listener() != nullptr) {
+        ready.readable = ready.has_data = !listener_->accept_queue.empty();
+    } else {
+        // As Linux: a fresh stream socket is "hung up", and so is one that has stopped listening.
         ready.hangup = ready.writable = true;
-        return ready;
+        ready.readable = ready.read_hangup = read_shut_down_;
     }
-    if (is_connecting()) return ready;
+    return ready;
+}
+
+Readiness TcpSocket::connection_readiness() const {
+    Readiness ready;
+    const tcp::Options& chosen = options();
+    const tcp::Receiver& receiver = connection_->receiver();
     const bool over = connection_->is_over();
     const bool write_closed = over || connection_->sender().fin_queued();
-    const bool read_closed = over || read_shut_down_ || connection_->receiver().fin_received();
+    const bool read_closed = over || read_shut_down_ || receiver.fin_received();
+    const std::size_t unread = connection_->readable_bytes();
     ready.error = connection_->error() != std::errc{};
-    ready.readable = connection_->readable_bytes() > 0 || read_closed || ready.error;
+    ready.has_data = unread > 0;
+    // Whoever waits for more than the window lets the peer send would wait for ever.
+    const bool enough = unread >= chosen.receive_low_water ||
+                        (unread > 0 && receiver.wnd() < connection_->sender().mss());
+    ready.readable = enough || read_closed || ready.error;
+    ready.priority = connection_->has_urgent();
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
     // Once closed a send fails at once.
@@ -181,87 +250,45 @@ Readiness TcpSocket::readiness() const {
 }
 
 bool TcpSocket::has_unacknowledged() const {
-    return connection_ != nullptr && !connection_->is_over() && !is_connecting() &&
+    return connection() != nullptr && !connection_->is_over() && !is_connecting() &&
            connection_->sender().has_outstanding();
 }
 
 const tcp::Options& TcpSocket::options() const {
-    if (connection_ != nullptr) return connection_->options();
-    if (listener_ != nullptr) return listener_->options;
+    if (connection() != nullptr) return connection_->options();
+    if (listener() != nullptr) return listener_->options;
     return options_ ? *options_ : tcp::default_options;
 }
 
 void TcpSocket::set_options(const tcp::Options& options) {
-    if (connection_ != nullptr)
+    if (connection() != nullptr)
         connection_->set_options(options);
-    else if (listener_ != nullptr)
+    else if (listener() != nullptr)
         listener_->options = options;
     else
         options_ = std::make_unique<tcp::Options>(options);
 }
 
-std::errc TcpSocket::set_option(Option option, std::int64_t value) {
-    tcp::Options chosen = options();
-    switch (option) {
-        case Option::reuse_address: reuse_address_ = value != 0; return {};
-        case Option::no_delay: chosen.no_delay = value != 0; break;
-        case Option::linger:
-            chosen.linger_s =
-                static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, 0x7fffffff));
-            break;
-        case Option::receive_buffer: chosen.receive_buffer_bytes = clamp_buffer(value); break;
-        case Option::send_buffer: chosen.send_buffer_bytes = clamp_buffer(value); break;
-        case Option::maximum_segment:
-            if (value < 64 || value > 65'495) return std::errc::invalid_argument;
-            chosen.user_mss = static_cast<std::uint16_t>(value);
-            break;
-        case Option::ttl:
-            if (value < 1 || value > 255) return std::errc::invalid_argument;
-            chosen.ttl = static_cast<std::uint8_t>(value);
-            break;
-        case Option::tos:
-            if (value < 0 || value > 255) return std::errc::invalid_argument;
-            chosen.tos = static_cast<std::uint8_t>(value);
-            break;
-        default: return std::errc::no_protocol_option;
-    }
-    set_options(chosen);
-    return {};
+// An accepted socket has its listener's.
+demux::Sharing TcpSocket::sharing() const {
+    if (connection() != nullptr) return connection_->sharing;
+    return sharing_;
 }
 
-Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
-    const tcp::Config& config = stack_.tcp().config();
-    const tcp::Options& chosen = options();
-    switch (option) {
-        case Option::reuse_address: return std::int64_t{reuse_address_};
-        case Option::no_delay: return std::int64_t{chosen.no_delay};
-        case Option::linger: return std::int64_t{chosen.linger_s};
-        case Option::receive_buffer:
-            return std::int64_t{chosen.receive_buffer_bytes == 0 ? config.receive_buffer_bytes
-                                                                 : chosen.receive_buffer_bytes};
-        case Option::send_buffer:
-            return std::int64_t{chosen.send_buffer_bytes == 0 ? config.send_buffer_bytes
-                                                              : chosen.send_buffer_bytes};
-        case Option::maximum_segment:
-            return std::int64_t{connection_ != nullptr ? connection_->sender().mss()
-                                : chosen.user_mss != 0 ? chosen.user_mss
-                                                       : 536};
-        case Option::ttl:
-            return std::int64_t{chosen.ttl != 0 ? chosen.ttl : stack_.ip().config().ttl};
-        case Option::tos: return std::int64_t{chosen.tos};
-        case Option::error:
-            return static_cast<std::int64_t>(connection_ == nullptr ? std::errc{}
-                                                                    : connection_->take_error());
-        case Option::type: return std::int64_t{0};
-        case Option::accepting: return std::int64_t{listener_ != nullptr};
-        default: return Failure{std::errc::no_protocol_option};
-    }
+void TcpSocket::share(demux::Sharing sharing) {
+    tcp::Tcp& tcp = stack_.tcp();
+    if (connection() != nullptr) tcp.share(*connection_, sharing);
+    if (listener() != nullptr)
+        tcp.share(*listener_, sharing);
+    else if (is_bound())
+        tcp.share(bound_, sharing_, sharing);
+    sharing_ = sharing;
 }
 
 // RFC 9293 §3.9.2.1 (MUST-51): before the OPEN, active or passive.
 std::errc TcpSocket::set_ip_options(Bytes options) {
     const auto route = ip::SourceRoute::from_options(options);
-    if (!route || connection_ != nullptr) return std::errc::invalid_argument;
+    if (!route || connection() != nullptr) return std::errc::invalid_argument;
     tcp::Options chosen = this->options();
     chosen.source_route = *route;
     set_options(chosen);

@@ -109,7 +109,8 @@ Readiness UdpSocket::readiness() const {
     const ip::DatagramQueue& inbox = port_.inbox;
     Readiness ready;
     ready.error = inbox.has_error() || inbox.has_queued_error();
-    ready.readable = !inbox.empty() || read_shut_down_ || inbox.has_error();
+    ready.has_data = !inbox.empty();
+    ready.readable = ready.has_data || read_shut_down_ || inbox.has_error();
     ready.writable = true;
     ready.read_hangup = read_shut_down_;
     ready.hangup = read_shut_down_ && write_shut_down_;
@@ -147,6 +148,7 @@ std::errc UdpSocket::set_option(Option option, std::int64_t value) {
     const bool on = value != 0;
     switch (option) {
         case Option::reuse_address: port_.reuse_address = on; return {};
+        case Option::reuse_port: port_.reuse_port = on; return {};
         case Option::broadcast: port_.broadcast_allowed = on; return {};
         case Option::receive_buffer: port_.inbox.limit_bytes = clamp_buffer(value); return {};
         case Option::send_buffer: send_buffer_ = clamp_buffer(value); return {};
@@ -177,6 +179,7 @@ std::errc UdpSocket::set_option(Option option, std::int64_t value) {
 Result<std::int64_t, std::errc> UdpSocket::get_option(Option option) {
     switch (option) {
         case Option::reuse_address: return std::int64_t{port_.reuse_address};
+        case Option::reuse_port: return std::int64_t{port_.reuse_port};
         case Option::broadcast: return std::int64_t{port_.broadcast_allowed};
         case Option::receive_buffer: return static_cast<std::int64_t>(port_.inbox.limit_bytes);
         case Option::send_buffer: return std::int64_t{send_buffer_};
@@ -186,6 +189,11 @@ Result<std::int64_t, std::errc> UdpSocket::get_option(Option option) {
         case Option::error: return static_cast<std::int64_t>(port_.inbox.take_error());
         case Option::type: return std::int64_t{1};
         case Option::accepting: return std::int64_t{0};
+        case Option::unread_bytes: {
+            const ip::Datagram* next = port_.inbox.front();
+            return next == nullptr ? std::int64_t{0} : static_cast<std::int64_t>(next->length);
+        }
+        case Option::unacked_bytes: return std::int64_t{0};
         case Option::bind_interface: return index_or_none(port_.bind_interface);
         case Option::mtu_discover: return static_cast<std::int64_t>(port_.mtu_discover);
         case Option::mtu:

@@ -22,7 +22,7 @@ class UdpSocket final : public Socket, private udp::Receiver {
     std::errc connect(Endpoint remote) override { return stack_.udp().connect(port_, remote); }
     std::errc disconnect() override;
     Result<std::size_t, std::errc> send(std::span<const Bytes> parts,
-                                        std::optional<Endpoint> remote) override {
+                                        std::optional<Endpoint> remote, SendFlags) override {
         return send_with(parts, remote, {});
     }
     Result<Received, std::errc> receive(std::span<const MutableBytes> parts,

@@ -6,10 +6,18 @@
 
 namespace berth::tcp {
 
-Result<Listener*, std::errc> Tcp::listen(Endpoint local, std::size_t backlog,
-                                         const Options& options, ListenerUser* user) {
-    auto listener = std::make_unique<Listener>(local, backlog, options, user);
-    if (!listeners_.insert(*listener)) return Failure{std::errc::address_in_use};
+Result<Listener*, std::errc> Tcp::listen(Endpoint bound, demux::Sharing sharing,
+                                         std::size_t backlog, const Options& options,
+                                         ListenerUser* user) {
+    using Use = demux::LocalUsers::Use;
+    // Who was bound beside others may still not listen beside them.
+    local_users_.remove(bound, Use::bound, sharing);
+    const bool allowed = local_users_.allows(bound, sharing);
+    local_users_.add(bound, allowed ? Use::listening : Use::bound, sharing);
+    if (!allowed) return Failure{std::errc::address_in_use};
+    auto listener = std::make_unique<Listener>(bound, backlog, options, user);
+    listener->sharing = sharing;
+    listeners_.join(*listener);
     return listener.release();
 }
 
@@ -28,6 +36,7 @@ void Tcp::close(Listener& listener) {
     while (!listener.accept_queue.empty())
         listener.accept_queue.front()->abort();
     listeners_.erase(listener);
+    local_users_.remove(listener.local, demux::LocalUsers::Use::listening, listener.sharing);
     delete &listener;
     reap();
 }
@@ -218,6 +227,8 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     connection->sender_.start_window(record.window, record.irs, record.iss);
     connection->listener_ = &listener;
     table_.replace(record, *connection);
+    connection->sharing = listener.sharing;
+    occupy(*connection);
     --half_open_count_;
     --listener.half_open;
     half_open_slab_.destroy(record);

@@ -28,6 +28,7 @@ class Listener : public demux::LocalBinding {
 
     bool is_full() const { return accept_queue.size() >= backlog; }
 
+    demux::Sharing sharing{};
     std::size_t backlog;  // established connections that may wait for accept()
     ListenerUser* user;
     std::deque<Connection*> accept_queue;

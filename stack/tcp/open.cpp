@@ -1,40 +1,14 @@
-// Active OPEN, local endpoints, and letting go: RFC 9293 §3.9.1.1 and §3.9.1.4, RFC 6056.
+// Active OPEN, and letting go: RFC 9293 §3.9.1.1 and §3.9.1.4, RFC 6056.
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
 
 namespace berth::tcp {
 
-Result<Binding*, std::errc> Tcp::bind(Endpoint local, bool reuse) {
-    if (!local.address.is_unspecified() && !ip_.is_own(local.address))
-        return Failure{std::errc::address_not_available};
-    if (local.port == 0) {
-        const auto port = ephemeral_.choose_any(
-            [&](Port candidate) { return !bindings_.port_in_use(candidate); });
-        if (!port) return Failure{std::errc::address_in_use};
-        local.port = *port;
-    }
-    if (auto* taken = static_cast<Binding*>(bindings_.find_exact(local))) {
-        if (!reuse || !taken->reusable) return Failure{std::errc::address_in_use};
-        ++taken->sharers;
-        return taken;
-    }
-    auto* binding = new Binding{{local}, 1, reuse};
-    bindings_.insert(*binding);
-    return binding;
-}
-
-void Tcp::unbind(Binding& binding) {
-    if (--binding.sharers > 0) return;
-    bindings_.erase(binding);
-    delete &binding;
-}
-
 bool Tcp::is_port_free(const FourTuple& four_tuple, bool is_loopback) const {
     // Not one that somebody has bound for listening or otherwise, and not this very four-tuple,
     // unless it is in TIME-WAIT and may be taken out of it.
     const Endpoint local = four_tuple.local;
-    if (bindings_.find_exact(local) != nullptr || bindings_.find_exact({{}, local.port}) != nullptr)
-        return false;
+    if (local_users_.is_bound(local) || local_users_.is_bound({{}, local.port})) return false;
     const demux::Entry* entry = table_.find(four_tuple);
     return entry == nullptr || (entry->kind == demux::EntryKind::time_wait &&
                                 may_reuse(*static_cast<const TimeWait*>(entry), is_loopback, now_));
@@ -77,6 +51,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     connection->set_options(options);
     connection->set_user(user);
     table_.insert(*connection);
+    occupy(*connection);
     ++connection_count_;
     count(Count::active_opens);
     connection->mark_ready();

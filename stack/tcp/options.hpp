@@ -34,6 +34,7 @@ struct Options {
     bool keep_alive = false;            // SO_KEEPALIVE
     bool out_of_band_inline = false;    // SO_OOBINLINE
     bool fast_open_connect = false;     // TCP_FASTOPEN_CONNECT
+    bool receive_errors = false;        // IP_RECVERR: soft ICMP errors are told at once
 
     bool operator==(const Options&) const = default;
 };

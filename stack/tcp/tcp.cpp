@@ -22,7 +22,7 @@ Tcp::Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random r
       timestamp_secret_(key_from(random)),
       table_(key_from(random)),
       listeners_(key_from(random)),
-      bindings_(key_from(random)),
+      local_users_(key_from(random)),
       ephemeral_(random.fork(1)),
       random_(random.fork(2)),
       wheel_(start),
@@ -44,10 +44,6 @@ Tcp::~Tcp() {
     listeners_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
     for (auto* binding : bindings)
         delete static_cast<Listener*>(binding);
-    bindings.clear();
-    bindings_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
-    for (auto* binding : bindings)
-        delete static_cast<Binding*>(binding);
     reap();
 }
 
@@ -91,7 +87,7 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
             return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
         if (entry != nullptr && entry->kind == demux::EntryKind::half_open)
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
-        const auto match = listeners_.find(four_tuple.local);
+        const auto match = listeners_.find(four_tuple.local, four_tuple.remote);
         if (entry != nullptr) {
             auto& record = *static_cast<TimeWait*>(entry);
             // RFC 9293 §3.6.1 MAY-2: the one exception to "the four-tuple decides".
@@ -177,6 +173,7 @@ void Tcp::retire(Connection& connection) {
     connection.retired_ = true;
     --connection_count_;
     table_.erase(connection);
+    vacate(connection);
     wheel_.cancel(connection);
     unlink_ready(connection);
     if (connection.listener_ != nullptr) {

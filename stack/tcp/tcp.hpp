@@ -21,6 +21,7 @@
 #include "demux/connection_table.hpp"
 #include "demux/ephemeral_ports.hpp"
 #include "demux/listener_table.hpp"
+#include "demux/local_users.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
 #include "tcp/config.hpp"
@@ -36,29 +37,27 @@
 
 namespace berth::tcp {
 
-// A local endpoint that a socket has bound; several share it only if all of them said SO_REUSEADDR
-// and none listens.
-struct Binding : demux::LocalBinding {
-    std::uint32_t sharers = 1;
-    bool reusable = false;
-};
-
 class Tcp {
   public:
     Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random random, Time start);
     ~Tcp();
 
     // --- user side (open.cpp, listen.cpp) ---
-    // Reserves a local endpoint; port 0: an ephemeral one. address_in_use, address_not_available,
-    // permission_denied.
-    Result<Binding*, std::errc> bind(Endpoint local, bool reuse);
-    void unbind(Binding& binding);
+    // Reserves a local endpoint, beside others if all agree (LocalUsers::allows); port 0: an
+    // ephemeral one. address_in_use, address_not_available.
+    Result<Endpoint, std::errc> bind(Endpoint local, demux::Sharing sharing);
+    void unbind(Endpoint local, demux::Sharing sharing);
+    // Its user has changed its mind about sharing.
+    void share(Endpoint bound, demux::Sharing before, demux::Sharing after);
+    void share(Connection& connection, demux::Sharing sharing);
+    void share(Listener& listener, demux::Sharing sharing);
     // Active OPEN. Unspecified parts of `local` are chosen: the address by the route, the port by
     // RFC 6056.
     Result<Connection*, std::errc> open(Endpoint local, Endpoint remote, const Options& options,
                                         ConnectionUser* user, Time now);
-    Result<Listener*, std::errc> listen(Endpoint local, std::size_t backlog, const Options& options,
-                                        ListenerUser* user);
+    // The reservation of a bound endpoint becomes the listener's; with address_in_use it stays.
+    Result<Listener*, std::errc> listen(Endpoint bound, demux::Sharing sharing, std::size_t backlog,
+                                        const Options& options, ListenerUser* user);
     void close(Listener& listener);
     // The oldest of the accept queue, now the user's; nullptr when it is empty.
     Connection* accept(Listener& listener, ConnectionUser* user);
@@ -182,6 +181,9 @@ class Tcp {
     void unlink_ready(Connection& connection);
     void reap();
     bool is_port_free(const FourTuple& four_tuple, bool is_loopback) const;
+    // A connection or TIME-WAIT record keeps its local endpoint in use from one to the other.
+    void occupy(const demux::Entry& entry);
+    void vacate(const demux::Entry& entry);
     static Fate fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match,
                          State before, State after);
 
@@ -192,7 +194,7 @@ class Tcp {
     SipHashKey timestamp_secret_;
     demux::ConnectionTable table_;
     demux::ListenerTable listeners_;
-    demux::ListenerTable bindings_;
+    demux::LocalUsers local_users_;
     demux::EphemeralPorts ephemeral_;
     Random random_;
     SourceRoutes source_routes_;

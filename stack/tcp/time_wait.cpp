@@ -35,6 +35,7 @@ void Tcp::enter_time_wait(Connection& connection, Time now) {
     record.ts_recent = connection.handshake_.ts_recent;
     record.window_field = connection.receiver_.window_field(false, connection.options());
     record.window_shift = connection.handshake_.window_shift & 0xf;
+    record.sharing = connection.sharing;
     const bool owes_ack = connection.receiver_.ack.is_due();
     retire(connection);
     if (owes_ack) acknowledge(record, now);
@@ -53,6 +54,7 @@ void Tcp::wait_out(const TimeWait& as, Time now) {
     count(Count::time_wait);
     TimeWait& record = *time_wait_slab_.create(as);
     table_.insert(record);
+    occupy(record);
     time_waits_.push(record, now + 2 * config_.msl);
 }
 
@@ -86,6 +88,7 @@ void Tcp::back_to_listen(HalfOpen& attempt, Time now) {
     record.timestamps = attempt.handshake.timestamps;
     record.ts_recent = attempt.handshake.ts_recent;
     record.window_field = static_cast<std::uint16_t>(initial_window(*attempt.listener));
+    record.sharing = attempt.listener->sharing;
     const bool waits_on = attempt.passed_time_wait;
     destroy(attempt);
     if (waits_on) wait_out(record, now);
@@ -199,6 +202,7 @@ void Tcp::destroy(TimeWait& record) {
 
 void Tcp::forget(TimeWait& record) {
     time_waits_.remove(record);
+    vacate(record);
     time_wait_slab_.destroy(record);
 }
 

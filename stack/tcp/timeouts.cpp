@@ -49,6 +49,8 @@ DropReason Connection::on_icmp_error(bool hard, std::errc error, SequenceNumber 
     if (!in_window(quoted, snd.una, snd.nxt - snd.una)) return DropReason::icmp_error_no_match;
     if (hard && state_ == State::syn_sent)
         end_with(error, Event::give_up);
+    else if (options().receive_errors)
+        report(error);
     else
         soft_error_ = error;
     return DropReason::none;
@@ -57,8 +59,17 @@ DropReason Connection::on_icmp_error(bool hard, std::errc error, SequenceNumber 
 void Connection::on_unreachable() {
     if (state_ == State::syn_sent)
         end_with(std::errc::host_unreachable, Event::give_up);
+    else if (options().receive_errors)
+        report(std::errc::host_unreachable);
     else
         soft_error_ = std::errc::host_unreachable;
+}
+
+// A user who asked for it hears of a soft error while the connection lives on (RFC 9293 §3.9.1.8,
+// MUST-47; ip(7), IP_RECVERR).
+void Connection::report(std::errc error) {
+    error_ = error;
+    notify();
 }
 
 }  // namespace berth::tcp

@@ -113,12 +113,13 @@ std::errc Udp::check_remote(const UdpPort& port, Endpoint remote) const {
     return {};
 }
 
-// Several ports may have one endpoint if all of them agreed to (SO_REUSEADDR), or if each hears
-// another interface only.
+// Several ports may have one endpoint if all of them agreed to (SO_REUSEADDR, or SO_REUSEPORT), or
+// if each hears another interface only.
 bool Udp::may_share(const UdpPort& port, Endpoint local) const {
     std::size_t sharers = 0;
-    for (const UdpPort* each = sharers_of(local); each != nullptr; each = each->next_sharer_) {
-        const bool agreed = port.reuse_address && each->reuse_address;
+    for (const UdpPort* each = sharers_of(local); each != nullptr; each = each->next_sharer()) {
+        const bool agreed =
+            (port.reuse_address && each->reuse_address) || (port.reuse_port && each->reuse_port);
         const bool apart = port.bind_interface && each->bind_interface &&
                            *port.bind_interface != *each->bind_interface;
         if (!agreed && !apart) return false;
@@ -151,25 +152,13 @@ void Udp::unbind(UdpPort& port) {
     port.local = {};
 }
 
-// The table holds the last bound of those that share an endpoint; each leads to the one before it.
 void Udp::attach(UdpPort& port) {
-    port.next_sharer_ = sharers_of(port.local);
-    if (port.next_sharer_ != nullptr) bound_.erase(*port.next_sharer_);
-    bound_.insert(port);
+    bound_.join(port);
     port.bound_ = true;
 }
 
 void Udp::detach(UdpPort& port) {
-    UdpPort* before = sharers_of(port.local);
-    if (before == &port) {
-        bound_.erase(port);
-        if (port.next_sharer_ != nullptr) bound_.insert(*port.next_sharer_);
-    } else {
-        while (before->next_sharer_ != &port)
-            before = before->next_sharer_;
-        before->next_sharer_ = port.next_sharer_;
-    }
-    port.next_sharer_ = nullptr;
+    bound_.erase(port);
     port.bound_ = false;
 }
 

@@ -28,8 +28,9 @@ inline constexpr std::size_t max_payload_bytes = 65'507;
 
 class Udp {
   public:
-    // Ports that may share one (address, port), by SO_REUSEADDR or each at an interface of its own;
-    // beyond it bind says address_in_use. It bounds the copies that are made of one group datagram.
+    // Ports that may share one (address, port), by SO_REUSEADDR, SO_REUSEPORT or each at an
+    // interface of its own; beyond it bind says address_in_use. It bounds the copies that are made
+    // of one group datagram.
     static constexpr std::size_t limit_sharers = 64;
     // Payload of a datagram that is kept with an error about it: what ICMP quotes in 576 bytes.
     static constexpr std::size_t limit_quoted_bytes = 520;
@@ -65,10 +66,11 @@ class Udp {
     void wake_blocked();
 
     // Ingress. To one host: the connected four-tuple, else bound address, else wildcard (DESIGN
-    // §5), the last bound of several. To a group: every port that listens to it, a copy each; the
-    // fate names the first. When nobody has the port the fate is udp_no_socket and the caller
-    // answers with ICMP port unreachable. Takes the frame's buffer if it keeps it: `packet` then
-    // stays readable until the user takes the datagram.
+    // §5), the last bound of several; where that one said SO_REUSEPORT, the four-tuple chooses
+    // among its like. To a group: every port that listens to it, a copy each; the fate names the
+    // first. When nobody has the port the fate is udp_no_socket and the caller answers with ICMP
+    // port unreachable. Takes the frame's buffer if it keeps it: `packet` then stays readable until
+    // the user takes the datagram.
     [[nodiscard]] Fate receive(link::Frame& frame, const wire::Ipv4View& packet,
                                link::InterfaceIndex interface_index);
 
@@ -95,7 +97,8 @@ class Udp {
     UdpPort* sharers_of(Endpoint local) const {
         return static_cast<UdpPort*>(bound_.find_exact(local));
     }
-    static UdpPort* choose_of(UdpPort* sharers, MaybeInterface interface_index);
+    UdpPort* choose_of(UdpPort* sharers, const FourTuple& four_tuple,
+                       MaybeInterface interface_index) const;
     link::InterfaceIndex true_interface(const wire::Ipv4View& packet,
                                         link::InterfaceIndex interface_index) const;
 
@@ -126,7 +129,7 @@ class Udp {
     ip::Ipv4& ip_;
     link::LinkContext context_;
     demux::ConnectionTable connected_;
-    demux::ListenerTable bound_;  // of ports that share an endpoint, the last bound
+    demux::ListenerTable bound_;
     demux::EphemeralPorts ephemeral_;
     std::vector<std::unique_ptr<UdpPort>> ports_;
     std::vector<UdpPort*> blocked_;  // in the order in which they met a full queue

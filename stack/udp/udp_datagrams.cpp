@@ -18,15 +18,25 @@ bool UdpPort::wants_group(const FourTuple& of_datagram,
 }
 
 // Of several ports at one endpoint: one that is bound to the interface before one that is not, then
-// the last bound. A connected port is passed over: it is found by its four-tuple or not at all.
-UdpPort* Udp::choose_of(UdpPort* sharers, MaybeInterface interface_index) {
+// the last bound; where that one shares by SO_REUSEPORT, the four-tuple chooses among its like. A
+// connected port is passed over: it is found by its four-tuple or not at all.
+UdpPort* Udp::choose_of(UdpPort* sharers, const FourTuple& four_tuple,
+                        MaybeInterface interface_index) const {
+    const auto hears = [&](const UdpPort& port) {
+        return !port.connected_ && (!interface_index || port.hears(*interface_index));
+    };
     UdpPort* chosen = nullptr;
-    for (UdpPort* each = sharers; each != nullptr; each = each->next_sharer_) {
-        if (each->connected_) continue;
-        if (interface_index && !each->hears(*interface_index)) continue;
+    for (UdpPort* each = sharers; each != nullptr; each = each->next_sharer()) {
+        if (!hears(*each)) continue;
         if (chosen == nullptr || (each->bind_interface && !chosen->bind_interface)) chosen = each;
     }
-    return chosen;
+    if (chosen == nullptr || !chosen->reuse_port) return chosen;
+    const bool at_interface = chosen->bind_interface.has_value();
+    const auto is_alike = [&](const demux::LocalBinding& binding) {
+        const auto& port = static_cast<const UdpPort&>(binding);
+        return hears(port) && port.reuse_port && port.bind_interface.has_value() == at_interface;
+    };
+    return static_cast<UdpPort*>(bound_.choose(sharers, four_tuple, is_alike));
 }
 
 // Connected four-tuple, bound address, wildcard. `interface_index` unset: whatever they are bound
@@ -37,9 +47,10 @@ Udp::Match Udp::find(const FourTuple& four_tuple, MaybeInterface interface_index
         if (!interface_index || port->hears(*interface_index))
             return {port, DemuxMatch::four_tuple};
     }
-    if (UdpPort* port = choose_of(sharers_of(four_tuple.local), interface_index))
+    if (UdpPort* port = choose_of(sharers_of(four_tuple.local), four_tuple, interface_index))
         return {port, DemuxMatch::listener_address};
-    if (UdpPort* port = choose_of(sharers_of({{}, four_tuple.local.port}), interface_index))
+    if (UdpPort* port =
+            choose_of(sharers_of({{}, four_tuple.local.port}), four_tuple, interface_index))
         return {port, DemuxMatch::listener_wildcard};
     return {};
 }
@@ -47,7 +58,7 @@ Udp::Match Udp::find(const FourTuple& four_tuple, MaybeInterface interface_index
 // RFC 1112 §7.1, RFC 1122 §4.1.3.1: all who listen, into found_.
 void Udp::find_group(const FourTuple& four_tuple, link::InterfaceIndex interface_index) {
     const auto add = [&](UdpPort* sharers, DemuxMatch match) {
-        for (UdpPort* each = sharers; each != nullptr; each = each->next_sharer_) {
+        for (UdpPort* each = sharers; each != nullptr; each = each->next_sharer()) {
             if (!each->wants_group(four_tuple, interface_index)) continue;
             found_.push_back({each, each->connected_ ? DemuxMatch::four_tuple : match});
         }

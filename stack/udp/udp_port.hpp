@@ -39,6 +39,7 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     std::optional<link::InterfaceIndex> bind_interface;       // SO_BINDTODEVICE
     std::optional<link::InterfaceIndex> multicast_interface;  // IP_MULTICAST_IF; unset: the route's
     bool reuse_address = false;      // SO_REUSEADDR: may share (address, port) with its like
+    bool reuse_port = false;         // SO_REUSEPORT: likewise, and each has a share of the remotes
     bool broadcast_allowed = false;  // SO_BROADCAST
     bool receive_errors = false;     // IP_RECVERR: errors are queued, also without a peer
     bool multicast_loop = true;      // IP_MULTICAST_LOOP: our own members hear what it sends
@@ -52,6 +53,7 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     friend class Udp;
     explicit UdpPort(Receiver* user) : demux::Entry({}, demux::EntryKind::udp), user_(user) {}
 
+    UdpPort* next_sharer() const { return static_cast<UdpPort*>(next_in_group); }
     void tell() const {
         if (user_ != nullptr) user_->on_udp_event();
     }
@@ -72,7 +74,6 @@ class UdpPort : public demux::LocalBinding, public demux::Entry {
     bool connected_ = false;
     bool address_chosen_ = false;  // by connect, not by the user
     bool port_chosen_ = false;
-    UdpPort* next_sharer_ = nullptr;  // of the same (address, port), bound earlier
     std::optional<Blocked> blocked_;
 };
 

@@ -14,6 +14,15 @@ class PortsAndSockets : public ::testing::Test {
     TwoHosts hosts;
     static constexpr Endpoint web{TwoHosts::server_address, 80};
     using Sockets = std::vector<std::unique_ptr<socket::Socket>>;
+
+    // Says SO_REUSEPORT: its endpoint may overlap that of another that says so.
+    std::unique_ptr<socket::Socket> sharing_listener(Endpoint local) {
+        auto made = hosts.stream(hosts.server());
+        EXPECT_EQ(made->set_option(socket::Option::reuse_port, 1), std::errc{});
+        EXPECT_EQ(made->bind(local), std::errc{});
+        EXPECT_EQ(made->listen(64), std::errc{});
+        return made;
+    }
 };
 
 TEST_F(PortsAndSockets, the_four_tuple_tells_apart_sockets_that_share_a_local_endpoint) {
@@ -63,6 +72,37 @@ TEST_F(PortsAndSockets, there_is_one_listener_per_endpoint) {
     EXPECT_EQ(second->bind({{}, 80}), std::errc::address_in_use);
 }
 
+TEST_F(PortsAndSockets, so_reuseport_lets_several_listen_and_each_client_is_heard_by_one) {
+    Sockets listeners;
+    for (int i = 0; i < 3; ++i)
+        listeners.push_back(sharing_listener({{}, 80}));
+    // Not with one that has not agreed to it.
+    EXPECT_EQ(hosts.stream(hosts.server())->bind({{}, 80}), std::errc::address_in_use);
+    constexpr int clients = 60;
+    Sockets connected;
+    for (int i = 0; i < clients; ++i)
+        connected.push_back(hosts.connected(web));
+    int accepted = 0;
+    for (const auto& listener : listeners) {
+        int heard = 0;
+        while (auto next = listener->accept()) {
+            connected.push_back(std::move(*next));
+            ++heard;
+        }
+        EXPECT_GT(heard, 0);
+        accepted += heard;
+    }
+    EXPECT_EQ(accepted, clients);
+    EXPECT_EQ(hosts.rows(hosts.server(), "LISTEN").size(), 3U);
+}
+
+TEST_F(PortsAndSockets, so_reuseport_without_it_the_second_listener_hears_nothing_but_eaddrinuse) {
+    auto first = hosts.listener(hosts.server(), web);
+    auto second = hosts.stream(hosts.server());
+    ASSERT_EQ(second->set_option(socket::Option::reuse_port, 1), std::errc{});
+    EXPECT_EQ(second->bind(web), std::errc::address_in_use);  // both must say it
+}
+
 TEST_F(PortsAndSockets, only_the_listener_hears_a_new_syn) {
     auto listener = hosts.listener(hosts.server(), {{}, 80});
     auto first = hosts.connected(web);
@@ -90,8 +130,8 @@ TEST_F(PortsAndSockets, tcp_and_udp_have_separate_port_spaces) {
 }
 
 TEST_F(PortsAndSockets, a_specific_and_a_wildcard_listener_coexist_and_the_specific_one_wins) {
-    auto wildcard = hosts.listener(hosts.server(), {{}, 80});
-    auto specific = hosts.listener(hosts.server(), {TwoHosts::server_second_address, 80});
+    auto wildcard = sharing_listener({{}, 80});
+    auto specific = sharing_listener({TwoHosts::server_second_address, 80});
     ASSERT_TRUE(wildcard && specific);
     auto to_specific = hosts.connected({TwoHosts::server_second_address, 80});
     EXPECT_FALSE(wildcard->accept());
@@ -136,6 +176,23 @@ TEST_F(PortsAndSockets, a_port_is_free_again_after_close) {
         auto datagram = hosts.datagram(hosts.server());
         ASSERT_EQ(datagram->bind({{}, 80}), std::errc{});
     }
+}
+
+TEST_F(PortsAndSockets, a_port_is_released_when_the_last_of_its_connections_has_gone) {
+    auto listener = hosts.listener(hosts.server(), web);
+    auto client = hosts.connected(web);
+    auto accepted = listener->accept();
+    ASSERT_TRUE(accepted);
+    const auto can_bind = [&] { return hosts.stream(hosts.server())->bind(web); };
+    listener.reset();
+    EXPECT_EQ(can_bind(), std::errc::address_in_use);  // the connection is at that port
+    accepted->reset();
+    client.reset();
+    hosts.settle();
+    ASSERT_EQ(hosts.rows(hosts.server(), "TIME-WAIT").size(), 1U);
+    EXPECT_EQ(can_bind(), std::errc::address_in_use);
+    hosts.advance(seconds(61));
+    EXPECT_EQ(can_bind(), std::errc{});
 }
 
 TEST_F(PortsAndSockets, two_client_connections_use_different_local_ports) {

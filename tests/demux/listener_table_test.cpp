@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "base/random.hpp"
 
@@ -16,10 +18,11 @@ constexpr SipHashKey key{1, 2};
 constexpr Ipv4Address wildcard;
 constexpr Ipv4Address address_a(192, 0, 2, 1);
 constexpr Ipv4Address address_b(192, 0, 2, 2);
+constexpr Endpoint client{Ipv4Address(198, 51, 100, 9), 40000};
 
 TEST(ListenerTable, NobodyHearsInAnEmptyTable) {
     const ListenerTable table(key);
-    const auto match = table.find({address_a, 80});
+    const auto match = table.find({address_a, 80}, client);
     EXPECT_EQ(match.binding, nullptr);
     EXPECT_EQ(match.match, DemuxMatch::nobody);
     EXPECT_EQ(table.find_exact({wildcard, 80}), nullptr);
@@ -35,13 +38,13 @@ TEST(ListenerTable, TheListenerAtTheAddressGoesBeforeTheWildcard) {
         ASSERT_TRUE(table.insert(wildcard_first ? at_wildcard : at_address));
         ASSERT_TRUE(table.insert(wildcard_first ? at_address : at_wildcard));
 
-        const auto specific = table.find({address_a, 80});
+        const auto specific = table.find({address_a, 80}, client);
         EXPECT_EQ(specific.binding, &at_address);
         EXPECT_EQ(specific.match, DemuxMatch::listener_address);
-        const auto general = table.find({address_b, 80});
+        const auto general = table.find({address_b, 80}, client);
         EXPECT_EQ(general.binding, &at_wildcard);
         EXPECT_EQ(general.match, DemuxMatch::listener_wildcard);
-        EXPECT_EQ(table.find({address_a, 81}).match, DemuxMatch::nobody);
+        EXPECT_EQ(table.find({address_a, 81}, client).match, DemuxMatch::nobody);
     }
 }
 
@@ -76,11 +79,148 @@ TEST(ListenerTable, AfterEraseTheWildcardHears) {
     ASSERT_TRUE(table.insert(at_wildcard));
     EXPECT_TRUE(table.erase(at_address));
     EXPECT_FALSE(table.erase(at_address));
-    EXPECT_EQ(table.find({address_a, 80}).match, DemuxMatch::listener_wildcard);
+    EXPECT_EQ(table.find({address_a, 80}, client).match, DemuxMatch::listener_wildcard);
     EXPECT_TRUE(table.port_in_use(80));
     EXPECT_TRUE(table.erase(at_wildcard));
     EXPECT_FALSE(table.port_in_use(80));
     EXPECT_EQ(table.size(), 0u);
+}
+
+FourTuple from_client(std::uint32_t i) {
+    return {{address_a, 80},
+            {Ipv4Address(0xc633'6400 + i / 50'000), static_cast<Port>(1024 + i % 50'000)}};
+}
+
+class ListenerGroup : public ::testing::Test {
+  protected:
+    static constexpr std::uint32_t remotes = 20'000;
+    static constexpr std::size_t most_members = 8;
+
+    ListenerTable table{key};
+    std::array<LocalBinding, most_members> members;
+
+    void join(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            members.at(i) = {{address_a, 80}};
+            table.join(members.at(i));
+        }
+    }
+    std::size_t chosen(std::uint32_t remote) const {
+        const FourTuple tuple = from_client(remote);
+        const LocalBinding* binding = table.find(tuple.local, tuple.remote).binding;
+        return static_cast<std::size_t>(binding - members.data());
+    }
+    std::vector<std::size_t> all_chosen() const {
+        std::vector<std::size_t> all;
+        for (std::uint32_t i = 0; i < remotes; ++i)
+            all.push_back(chosen(i));
+        return all;
+    }
+};
+
+TEST_F(ListenerGroup, EachMemberHasItsShareOfTheRemotes) {
+    for (const std::size_t count : {std::size_t{2}, std::size_t{3}, most_members}) {
+        ListenerTable fresh(key);
+        table = fresh;
+        join(count);
+        std::array<std::uint32_t, most_members> shares{};
+        for (const std::size_t member : all_chosen())
+            ++shares.at(member);
+        // Four standard deviations of a fair draw are less than a tenth of the smallest share.
+        const double fair = remotes / static_cast<double>(count);
+        for (std::size_t i = 0; i < count; ++i)
+            EXPECT_NEAR(shares.at(i), fair, fair / 10) << i << " of " << count;
+    }
+}
+
+TEST_F(ListenerGroup, TheChoiceIsTheSameEachTime) {
+    join(5);
+    EXPECT_EQ(all_chosen(), all_chosen());
+}
+
+TEST_F(ListenerGroup, AMemberThatLeavesMovesOnlyItsOwnShare) {
+    join(5);
+    const auto before = all_chosen();
+    ASSERT_TRUE(table.erase(members[2]));
+    const auto after = all_chosen();
+    std::set<std::size_t> heirs;
+    for (std::uint32_t i = 0; i < remotes; ++i) {
+        if (before[i] == 2)
+            heirs.insert(after[i]);
+        else
+            ASSERT_EQ(after[i], before[i]);
+    }
+    EXPECT_EQ(heirs, (std::set<std::size_t>{0, 1, 3, 4}));  // all of them take some of it
+}
+
+TEST_F(ListenerGroup, AMemberThatComesTakesAFairShareFromAll) {
+    join(4);
+    const auto before = all_chosen();
+    members[4] = {{address_a, 80}};
+    table.join(members[4]);
+    const auto after = all_chosen();
+    std::uint32_t moved = 0;
+    for (std::uint32_t i = 0; i < remotes; ++i) {
+        if (after[i] == before[i]) continue;
+        ASSERT_EQ(after[i], 4u);
+        ++moved;
+    }
+    EXPECT_NEAR(moved, remotes / 5.0, remotes / 50.0);
+}
+
+TEST_F(ListenerGroup, AnotherKeyChoosesOtherwise) {
+    join(4);
+    const auto ours = all_chosen();
+    table = ListenerTable(SipHashKey{3, 4});
+    join(4);
+    EXPECT_NE(all_chosen(), ours);
+}
+
+TEST_F(ListenerGroup, ErasesAnyMemberAndFreesTheEndpointWithTheLast) {
+    for (const auto& order : {std::array{0, 1, 2}, std::array{2, 1, 0}, std::array{1, 2, 0}}) {
+        join(3);
+        EXPECT_EQ(table.size(), 3u);
+        LocalBinding stranger{{address_a, 80}};
+        EXPECT_FALSE(table.erase(stranger));
+        EXPECT_FALSE(table.insert(stranger)) << "alone means alone";
+        for (const int i : order) {
+            EXPECT_TRUE(table.port_in_use(80));
+            EXPECT_TRUE(table.erase(members.at(static_cast<std::size_t>(i))));
+            EXPECT_FALSE(table.erase(members.at(static_cast<std::size_t>(i))));
+        }
+        EXPECT_FALSE(table.port_in_use(80));
+        EXPECT_EQ(table.find({address_a, 80}, client).binding, nullptr);
+    }
+}
+
+TEST_F(ListenerGroup, TheGroupAtTheAddressGoesBeforeTheGroupAtTheWildcard) {
+    std::array<LocalBinding, 2> general{{{{wildcard, 80}}, {{wildcard, 80}}}};
+    for (LocalBinding& each : general)
+        table.join(each);
+    join(2);
+    std::size_t visited = 0;
+    table.for_each([&](const LocalBinding&) { ++visited; });
+    EXPECT_EQ(visited, 4u);
+    for (std::uint32_t i = 0; i < 100; ++i)
+        EXPECT_LT(chosen(i), 2u);
+    table.erase(members[0]);
+    table.erase(members[1]);
+    const auto match = table.find({address_a, 80}, client);
+    EXPECT_EQ(match.match, DemuxMatch::listener_wildcard);
+    EXPECT_TRUE(match.binding == &general[0] || match.binding == &general[1]);
+}
+
+TEST_F(ListenerGroup, OnlyTheEligibleAreChosenFrom) {
+    join(4);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        const LocalBinding* only =
+            table.choose(table.find_exact({address_a, 80}), from_client(i),
+                         [&](const LocalBinding& each) { return &each == &members[3]; });
+        EXPECT_EQ(only, &members[3]);
+    }
+    EXPECT_EQ(table.choose(table.find_exact({address_a, 80}), from_client(1),
+                           [](const LocalBinding&) { return false; }),
+              nullptr);
 }
 
 TEST(ListenerTable, AgreesWithAModelUnderRandomOperations) {
@@ -108,7 +248,7 @@ TEST(ListenerTable, AgreesWithAModelUnderRandomOperations) {
         const Endpoint asked = draw();
         const auto exact = model.find(asked);
         const auto general = model.find({wildcard, asked.port});
-        const auto match = table.find(asked);
+        const auto match = table.find(asked, client);
         LocalBinding* const expected_exact = exact == model.end() ? nullptr : exact->second.get();
         ASSERT_EQ(table.find_exact(asked), expected_exact);
         if (!asked.address.is_unspecified() && expected_exact != nullptr) {

@@ -38,6 +38,8 @@ void App::listens_at(Endpoint local, int backlog, Where where) {
     if (!begins("listen(" + to_string(local) + ", backlog " + std::to_string(backlog) + ")", where))
         return;
     listener_ = socket::open(script_.core(), socket::Type::stream);
+    listener_->set_option(socket::Option::reuse_address, 1);  // as servers do
+    listener_->set_option(socket::Option::reuse_port, shares_port);
     if (!succeeded(listener_->bind(local), "bind", where)) return;
     if (succeeded(listener_->listen(backlog), "listen", where)) ends(where);
 }

@@ -45,6 +45,8 @@ class App {
     void is_readable(bool readable = true, Where where = {});
     void is_writable(bool writable = true, Where where = {});
 
+    bool shares_port = false;  // its listener says SO_REUSEPORT
+
     bool has_listener() const { return listener_ != nullptr; }
     bool has_socket() const { return socket_ != nullptr; }
     socket::Socket& socket() { return *socket_; }

@@ -206,7 +206,9 @@ TEST_F(Errno, SendAndReceiveArguments) {
     auto [server, client] = established();
     EXPECT_EQ(errno_of(berth_send(server.fd(), nullptr, 1, 0)), EFAULT);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), nullptr, 1, 0)), EFAULT);
-    EXPECT_EQ(errno_of(berth_send(server.fd(), "x", 1, MSG_OOB)), EOPNOTSUPP);
+    EXPECT_EQ(errno_of(berth_send(server.fd(), "x", 1, MSG_FASTOPEN)), EOPNOTSUPP);
+    EXPECT_EQ(errno_of(berth_send(datagram(), "x", 1, MSG_OOB)), EOPNOTSUPP);
+    EXPECT_EQ(errno_of(berth_recv(datagram(), buffer.data(), 1, MSG_OOB)), EOPNOTSUPP);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_OOB)), EINVAL);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_ERRQUEUE)), EAGAIN);
     EXPECT_EQ(errno_of(berth_recv(server.fd(), buffer.data(), 1, MSG_MORE)), EOPNOTSUPP);

@@ -33,9 +33,84 @@ TEST_F(StreamCalls, on_a_listener) {
     EXPECT_EQ(listener->bind({{}, 81}), std::errc::invalid_argument);
     EXPECT_EQ(hosts.send(*listener, "x"), std::errc::not_connected);
     EXPECT_EQ(hosts.receive(*listener).error, std::errc::not_connected);
-    EXPECT_EQ(listener->shutdown(socket::Shutdown::both), std::errc::not_connected);
     EXPECT_NE(listener->connect({TwoHosts::client_address, 1}), std::errc::operation_in_progress);
     EXPECT_EQ(listener->listen(5), std::errc{});  // again: only the backlog changes
+}
+
+TEST_F(StreamCalls, shutting_down_a_listener_for_reading_stops_it_linux) {
+    auto listener = hosts.listener(hosts.server(), service);
+    ASSERT_NE(listener, nullptr);
+    EXPECT_EQ(listener->shutdown(socket::Shutdown::write), std::errc{});
+    EXPECT_EQ(listener->accept().error(), std::errc::operation_would_block);
+    EXPECT_EQ(listener->shutdown(socket::Shutdown::both), std::errc{});
+    EXPECT_TRUE(listener->readiness().hangup);
+    EXPECT_EQ(listener->accept().error(), std::errc::invalid_argument);
+    auto refused = hosts.connected(service);
+    EXPECT_EQ(hosts.pending_error(*refused), std::errc::connection_refused);
+    // It keeps its port, and may listen again.
+    EXPECT_EQ(hosts.stream(hosts.server())->bind(service), std::errc::address_in_use);
+    EXPECT_EQ(listener->listen(5), std::errc{});
+    auto client = hosts.connected(service);
+    EXPECT_TRUE(listener->accept());
+}
+
+TEST_F(StreamCalls, shutting_down_a_fresh_socket_is_enotconn_posix) {
+    EXPECT_EQ(hosts.stream(hosts.server())->shutdown(socket::Shutdown::both),
+              std::errc::not_connected);
+}
+
+TEST_F(StreamCalls, a_reset_is_told_once_and_then_the_pipe_is_broken_linux) {
+    for (const bool by_sending : {true, false}) {
+        auto listener = hosts.listener(hosts.server(), service);
+        auto client = hosts.connected(service);
+        auto server = listener->accept();
+        ASSERT_TRUE(server);
+        (*server)->set_option(socket::Option::linger, 0);
+        server->reset();
+        hosts.settle();
+        EXPECT_TRUE(client->readiness().error);
+        const std::errc first =
+            by_sending ? hosts.send(*client, "x") : hosts.receive(*client).error;
+        EXPECT_EQ(first, std::errc::connection_reset);
+        EXPECT_EQ(hosts.send(*client, "x"), std::errc::broken_pipe);
+        EXPECT_EQ(hosts.receive(*client).error, std::errc{});  // the end
+        EXPECT_EQ(hosts.pending_error(*client), std::errc{});
+    }
+}
+
+TEST_F(StreamCalls, who_has_heard_the_end_reads_it_though_a_reset_came_after_linux) {
+    auto listener = hosts.listener(hosts.server(), service);
+    auto client = hosts.connected(service);
+    auto server = listener->accept();
+    ASSERT_TRUE(server);
+    hosts.send(**server, "all of it");
+    (*server)->shutdown(socket::Shutdown::write);
+    hosts.settle();
+    // The server goes away without reading this: its stack resets (RFC 2525 §2.17).
+    hosts.send(*client, "late");
+    hosts.settle();
+    server->reset();
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(*client).text, "all of it");
+    EXPECT_EQ(hosts.receive(*client).error, std::errc{});
+    EXPECT_EQ(hosts.send(*client, "x"), std::errc::connection_reset);
+    EXPECT_EQ(hosts.send(*client, "x"), std::errc::broken_pipe);
+}
+
+TEST_F(StreamCalls, a_shutdown_for_reading_reads_the_end_and_what_comes_is_acknowledged) {
+    auto listener = hosts.listener(hosts.server(), service);
+    auto client = hosts.connected(service);
+    auto server = listener->accept();
+    ASSERT_TRUE(server);
+    ASSERT_EQ(client->shutdown(socket::Shutdown::read), std::errc{});
+    EXPECT_TRUE(client->readiness().read_hangup);
+    EXPECT_EQ(hosts.receive(*client).error, std::errc{});
+    hosts.send(**server, "to nobody");
+    hosts.advance(seconds(1));
+    EXPECT_EQ((*server)->get_option(socket::Option::unacked_bytes).operator*(), 0);
+    EXPECT_EQ(hosts.send(*client, "the other way goes on"), std::errc{});
+    hosts.settle();
+    EXPECT_EQ(hosts.receive(**server).text, "the other way goes on");
 }
 
 TEST_F(StreamCalls, while_connecting) {

@@ -91,8 +91,10 @@ TEST_F(FourTuples, a_foreign_address_cannot_be_bound_posix_eaddrnotavail) {
 }
 
 TEST_F(FourTuples, the_listener_at_the_address_wins_over_the_wildcard_design_5) {
+    app.shares_port = true;
     app.listens();
     App specific(script, peer);
+    specific.shares_port = true;
     specific.listens_at(script.local);
     peer.sends({.syn = true});
     stack.sends({.syn = true});

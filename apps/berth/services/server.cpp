@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <utility>
@@ -80,9 +81,26 @@ SessionMaker session_maker(const ServiceSpec& service) {
     };
 }
 
-void start_listener(EventLoop& loop, Host& host, const ServiceSpec& service) {
+// One at the wildcard address, the other at an address of its own: both may listen at that port if
+// both agree to, and the specific one wins.
+bool overlap(Endpoint one, Endpoint other) {
+    return one.port == other.port && one.address != other.address &&
+           (one.address.is_unspecified() || other.address.is_unspecified());
+}
+
+TcpListener listener_of(Host& host, const ServiceSpec& service,
+                        const std::vector<ServiceSpec>& services) {
+    const bool shares =
+        std::any_of(services.begin(), services.end(),
+                    [&](const ServiceSpec& other) { return overlap(service.local, other.local); });
+    if (shares) return {host, service.local, TcpListener::Shared{}, listener_backlog};
+    return {host, service.local, listener_backlog};
+}
+
+void start_listener(EventLoop& loop, Host& host, const ServiceSpec& service,
+                    const std::vector<ServiceSpec>& services) {
     SessionMaker make = session_maker(service);
-    TcpListener listener(host, service.local, listener_backlog);
+    TcpListener listener = listener_of(host, service, services);
     if (!listener) cannot_serve(service, service.local, "tcp", listener.error());
     listener.set_nonblocking(true);
     loop.adopt(std::make_unique<Acceptor>(loop, std::move(listener), std::move(make)));
@@ -115,7 +133,7 @@ void start_services(EventLoop& loop, Host& host, const std::vector<ServiceSpec>&
     std::vector<Port> service_ports;
     for (const auto& service : services) {
         service_ports.push_back(service.local.port);
-        start_listener(loop, host, service);
+        start_listener(loop, host, service, services);
     }
     // Those with an address of their own come first.
     for (const bool wildcard : {false, true})

@@ -42,6 +42,7 @@ class SocketHandle {
     void close();
     std::error_code set_nonblocking(bool on);
     std::error_code set_option(int level, int name, int value);
+    std::optional<int> option(int level, int name) const;  // nothing: errno says why
     Endpoint local() const;
 
   protected:
@@ -66,6 +67,8 @@ class TcpConnection : public SocketHandle {
     IoResult send_all(
         std::span<const std::uint8_t> data);         // all of it, unless an error comes first
     IoResult receive(std::span<std::uint8_t> data);  // zero bytes: the peer has closed
+    // The last byte is urgent (RFC 9293 section 3.8.5), as MSG_OOB.
+    IoResult send_urgent(std::span<const std::uint8_t> data);
     std::error_code shutdown_send();
     Endpoint remote() const;
     FourTuple four_tuple() const { return {local(), remote()}; }
@@ -74,9 +77,18 @@ class TcpConnection : public SocketHandle {
 // The passive socket: one per (address, port).
 class TcpListener : public SocketHandle {
   public:
+    // Connections of an earlier listener that have not gone yet do not keep it from its port
+    // (SO_REUSEADDR). One whose endpoint overlaps another listener's has to share it.
     TcpListener(Host& host, Endpoint local, int backlog = 128);
+    // Shares the endpoint with all that do so too, each with its share of the clients; towards the
+    // wildcard address the one at the very address is heard first (SO_REUSEPORT).
+    struct Shared {};
+    TcpListener(Host& host, Endpoint local, Shared, int backlog = 128);
     // The connection keeps this listener's port; check it before use (its error() says why not).
     TcpConnection accept();
+
+  private:
+    void begin(Endpoint local, int backlog);
 };
 
 class UdpSocket : public SocketHandle {

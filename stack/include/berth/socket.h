@@ -60,6 +60,9 @@ int berth_getpeername(int fd, struct sockaddr* address, socklen_t* length);
 int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length);
 int berth_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int berth_fcntl(int fd, int command, int argument); /* F_GETFL, F_SETFL with O_NONBLOCK */
+/* FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ), SIOCOUTQNSD, SIOCATMARK, FIONBIO; each takes an int*.
+ * ENOTTY: no other, and not of a socket that has no such thing. */
+int berth_ioctl(int fd, unsigned long request, ...);
 int berth_poll(struct pollfd* fds, nfds_t count, int timeout_ms);
 
 /* The numbers of the process's current host's interfaces, as struct ip_mreqn and in_pktinfo speak
