@@ -77,6 +77,8 @@ void add_windows(std::string& line, const json& info) {
         if (const auto value = number(info, key)) line += fmt::format(" {}:{}", key, value);
     if (const auto ago = number(info, "last_data_sent_us"))
         line += fmt::format(" lastsnd:{}", ago / 1000);
+    if (const auto ago = number(info, "last_heard_us"))
+        line += fmt::format(" lastack:{}", ago / 1000);
     if (const auto flight = number(info, "flight_bytes"))
         line += fmt::format(" unacked:{}", segments(flight));
     if (const auto again = number(info, "retransmissions"))

@@ -64,6 +64,7 @@ Json tcp_info_json(const tcp::Info& info) {
             {"rttvar_us", info.rttvar.microseconds()},
             {"rcv_rtt_us", info.rcv_rtt.microseconds()},
             {"last_data_sent_us", info.last_data_sent.microseconds()},
+            {"last_heard_us", info.last_heard.microseconds()},
             {"cwnd_bytes", info.cwnd},
             {"ssthresh_bytes", info.ssthresh_is_infinite ? Json() : Json(info.ssthresh)},
             {"in_recovery", info.in_recovery},

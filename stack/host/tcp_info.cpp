@@ -59,6 +59,7 @@ tcp_info layout_of(const tcp::Info& info) {
     out.tcpi_pmtu = info.pmtu;
     out.tcpi_unacked = segments_of(info.flight, info.snd_mss);
     out.tcpi_last_data_sent = milliseconds_of(info.last_data_sent);
+    out.tcpi_last_ack_recv = milliseconds_of(info.last_heard);
     out.tcpi_rtt = microseconds_of(info.rtt);
     out.tcpi_rttvar = microseconds_of(info.rttvar);
     out.tcpi_rcv_rtt = microseconds_of(info.rcv_rtt);

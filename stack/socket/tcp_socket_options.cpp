@@ -96,9 +96,9 @@ std::errc TcpSocket::change(tcp::Options& chosen, Option option, std::int64_t va
         case Option::keep_alive: return assign_flag(chosen.keep_alive, value);
         case Option::out_of_band_inline: return assign_flag(chosen.out_of_band_inline, value);
         case Option::receive_low_water: {
-            // Never more than the buffer could hold; negative: as much as may be (Linux).
-            const std::int64_t most =
-                number_of(chosen.receive_buffer_bytes, stack_.tcp().config().receive_buffer_bytes);
+            // Never more than the buffer can hold; negative: as much as may be (Linux).
+            const std::int64_t most = number_of(chosen.receive_buffer_bytes,
+                                                stack_.tcp().config().receive_buffer_max_bytes);
             const std::int64_t wanted = value < 0 ? most : std::min(value, most);
             chosen.receive_low_water =
                 static_cast<std::uint32_t>(std::max<std::int64_t>(wanted, 1));
@@ -182,9 +182,13 @@ std::optional<std::int64_t> TcpSocket::chosen_value(Option option) const {
         case Option::keep_alive: return chosen.keep_alive;
         case Option::out_of_band_inline: return chosen.out_of_band_inline;
         case Option::receive_low_water: return chosen.receive_low_water;
-        case Option::receive_buffer:
+        case Option::receive_buffer:  // where it is tuned: what it has come to
+            if (connection() != nullptr && chosen.receive_buffer_bytes == 0)
+                return connection_->receiver().limit_bytes;
             return number_of(chosen.receive_buffer_bytes, config.receive_buffer_bytes);
         case Option::send_buffer:
+            if (connection() != nullptr && chosen.send_buffer_bytes == 0)
+                return connection_->send_limit_bytes();
             return number_of(chosen.send_buffer_bytes, config.send_buffer_bytes);
         case Option::ttl: return number_of(chosen.ttl, stack_.ip().config().ttl);
         case Option::tos: return chosen.tos;

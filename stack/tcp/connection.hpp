@@ -92,6 +92,7 @@ class Connection : public TimedEntry {
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
     // What send() would take now.
     std::size_t send_room() const;
+    std::uint32_t send_limit_bytes() const { return send_limit_bytes_; }
     // Room enough to wake a writer for.
     bool is_writable() const;
     std::size_t unsent_bytes() const { return sender_.unsent(); }  // never sent (SIOCOUTQNSD)

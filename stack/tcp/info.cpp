@@ -65,6 +65,8 @@ Info Connection::info(Time now) const {
     info.rcv_rtt = receiver_.rtt();
     info.last_data_sent = sender_.since_sent(now);
 
+    if (is_synchronized(state_)) info.last_heard = since_millis(last_heard_ms_, now);
+
     info.cwnd = sender_.congestion().cwnd();
     info.ssthresh = sender_.congestion().ssthresh();
     info.ssthresh_is_infinite = info.ssthresh >= NewReno::infinite_ssthresh;

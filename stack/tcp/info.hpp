@@ -2,7 +2,7 @@
 // costs the one who asks; a connection keeps nothing for it but what is counted here anyway.
 //
 // Of Linux's struct tcp_info these are not tracked, and are zero there: data_segs_in and
-// data_segs_out, the times of the last data and ACK received, pacing and delivery rates, the times
+// data_segs_out, the time of the last data received, pacing and delivery rates, the times
 // busy or limited, bytes_sent and bytes_retrans, dsack_dups and reord_seen.
 #pragma once
 
@@ -51,6 +51,7 @@ struct Info {
     Duration rttvar{};
     Duration rcv_rtt{};         // as our receiving half sees it
     Duration last_data_sent{};  // so long ago; zero: never
+    Duration last_heard{};      // the peer said anything: an ACK at least
 
     // Congestion, in bytes.
     std::uint32_t cwnd = 0;

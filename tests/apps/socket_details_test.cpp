@@ -16,7 +16,7 @@ Json row() {
         "tcp_info": {"congestion": "reno", "timestamps": true, "sack": true, "window_scaling": true,
             "ecn": false, "snd_wscale": 7, "rcv_wscale": 2, "mss": 1448, "rcv_mss": 536,
             "advmss": 1460, "pmtu": 1500, "snd_wnd": 64256, "rcv_wnd": 65535, "rto_us": 204000,
-            "ato_us": 40000, "rtt_us": 4250, "rttvar_us": 2125, "rcv_rtt_us": 0, "last_data_sent_us": 12000,
+            "ato_us": 40000, "rtt_us": 4250, "rttvar_us": 2125, "rcv_rtt_us": 0, "last_data_sent_us": 12000, "last_heard_us": 8000,
             "cwnd_bytes": 14480, "ssthresh_bytes": null, "in_recovery": false, "in_loss": false,
             "flight_bytes": 1449, "notsent_bytes": 0, "backoff": 0, "unanswered": 0,
             "is_probing": false, "retransmissions": 1, "bytes_acked": 5, "bytes_received": 7,
@@ -30,6 +30,7 @@ TEST(SocketDetails, InfoIsInTheWordsAndOrderOfSs) {
         detail_text(row(), {.info = true}).below,
         " ts sack reno wscale:7,2 rto:204 rtt:4.25/2.125 ato:40 mss:1448 pmtu:1500 rcvmss:536 "
         "advmss:1460 cwnd:10 bytes_acked:5 bytes_received:7 segs_out:4 segs_in:3 lastsnd:12 "
+        "lastack:8 "
         "unacked:2 retrans:0/1 snd_wnd:64256 rcv_wnd:65535");
     EXPECT_EQ(detail_text(row(), {.info = true}).beside, "");
 }
