@@ -26,7 +26,7 @@ std::errc TcpSocket::bind(Endpoint local) {
 std::errc TcpSocket::listen(int backlog) {
     if (connection_ != nullptr) return std::errc::invalid_argument;
     const auto limit = static_cast<std::size_t>(
-        std::clamp(backlog, 1, static_cast<int>(stack_.tcp().config().max_backlog)));
+        std::clamp(backlog, 0, static_cast<int>(stack_.tcp().config().max_backlog)));
     if (listener_ != nullptr) {
         listener_->backlog = limit;
         return {};
@@ -60,7 +60,9 @@ std::errc TcpSocket::connect(Endpoint remote) {
     if (!connection) return connection.error();
     connection_ = *connection;
     options_.reset();
-    return std::errc::operation_in_progress;
+    // Fast Open with a cookie: the SYN goes with the first send(), as on Linux.
+    established_reported_ = connection_->opens_with_data();
+    return established_reported_ ? std::errc{} : std::errc::operation_in_progress;
 }
 
 // The attempt, or the connection, is over and its error has been told: as on Linux the socket may
@@ -80,7 +82,8 @@ std::errc TcpSocket::connect_again(Endpoint remote) {
 }
 
 bool TcpSocket::is_connecting() const {
-    return connection_ != nullptr && (connection_->state() == tcp::State::syn_sent ||
+    return connection_ != nullptr && !established_reported_ &&
+           (connection_->state() == tcp::State::syn_sent ||
                                       connection_->state() == tcp::State::syn_received);
 }
 

@@ -42,6 +42,7 @@ struct Handshake {
     std::uint16_t peer_mss = 536;  // RFC 9293 §3.7.1 MUST-15: when the peer says nothing
     std::uint8_t peer_window_shift = 0;
     std::uint8_t window_shift = 0;  // ours
+    bool scaling = false;           // both SYNs had window scale (RFC 7323 §2.2)
     bool timestamps = false;
     bool sack = false;  // both sent SACK-permitted (RFC 2018 §2)
     bool ecn = false;   // RFC 3168 §6.1.1
@@ -60,7 +61,8 @@ class Connection : public TimedEntry {
     const ip::Path& path() const { return path_; }
 
     // --- user calls (RFC 9293 §3.9.1) ---
-    // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close.
+    // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close. With
+    // Fast Open (opens_with_data()) already before the handshake is complete.
     struct SendFlags {
         bool more = false;    // MSG_MORE: as if corked for this call
         bool urgent = false;  // MSG_OOB: the last byte is urgent (RFC 9293 §3.8.5)
@@ -73,6 +75,11 @@ class Connection : public TimedEntry {
     Result<std::uint8_t, std::errc> receive_urgent(bool peek);
     // The next byte to be read is the one after the urgent mark (SIOCATMARK).
     bool at_mark() const;
+    // Fast Open: an active one waits for the first send() with its SYN, a passive one may send.
+    bool opens_with_data() const {
+        return sender_.early_data != Sender::EarlyData::none &&
+               (state_ == State::syn_sent || state_ == State::syn_received);
+    }
     // No more will be sent (CLOSE in the RFC's sense); reading goes on.
     void close_send();
     // No more will be read: what is there and what comes is thrown away.
@@ -145,6 +152,10 @@ class Connection : public TimedEntry {
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
+    // fast_open_client.cpp
+    bool asks_for_fast_open() const;
+    void begin_fast_open(Time now);
+    void conclude_fast_open(const Segment& syn_ack, Time now);
     // path_mtu.cpp
     std::uint16_t send_mss() const;  // what a segment carries
     std::uint16_t full_packet_bytes() const;
@@ -154,8 +165,7 @@ class Connection : public TimedEntry {
     void confirm_black_hole(Time now);
     // shared
     void transition(Event event);
-    void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling,
-                        bool offered_timestamps);
+    void take_handshake(const Segment& syn);
     void apply_handshake(const Handshake& handshake);
     void end_with(std::errc error, Event event);  // closed; the user, if any, hears why
     void notify();
@@ -163,7 +173,7 @@ class Connection : public TimedEntry {
     void mark_ready();
     Duration timestamp_rtt(const Segment& segment, Time now) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
-    void add_syn_options(wire::TcpOptions& options) const;
+    void add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan, Time now) const;
     std::uint16_t receive_mss() const;  // what we announce
     unsigned retry_limit() const;
 
@@ -179,6 +189,7 @@ class Connection : public TimedEntry {
     Connection* ready_previous_ = nullptr;
     bool is_ready_ = false;
     bool retired_ = false;  // out of the tables; lives on for its user only
+    bool unproven_ = false;  // made by a Fast Open cookie; its SYN,ACK has not been acknowledged
     std::errc error_{};
     std::errc soft_error_{};
     Time fin_wait_2_deadline_ = Time::never();

@@ -23,6 +23,24 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(out_segs, "Tcp", "OutSegs", "segments sent, without those that hold only retransmitted bytes") \
   BERTH_TCP_COUNTER(retrans_segs, "Tcp", "RetransSegs", "segments sent again") \
   BERTH_TCP_COUNTER(out_rsts, "Tcp", "OutRsts", "resets sent") \
+  BERTH_TCP_COUNTER(listen_overflows, "TcpExt", "ListenOverflows", "SYNs and last ACKs that found the accept queue full") \
+  BERTH_TCP_COUNTER(listen_drops, "TcpExt", "ListenDrops", "SYNs and last ACKs that a listener dropped") \
+  BERTH_TCP_COUNTER(embryonic_resets, "TcpExt", "EmbryonicRsts", "half-open connections that a reset or a SYN ended, or that were reset because the accept queue was full") \
+  BERTH_TCP_COUNTER(syn_cookies_sent, "TcpExt", "SyncookiesSent", "SYN cookies sent") \
+  BERTH_TCP_COUNTER(syn_cookies_received, "TcpExt", "SyncookiesRecv", "ACKs with a valid SYN cookie") \
+  BERTH_TCP_COUNTER(syn_cookies_failed, "TcpExt", "SyncookiesFailed", "ACKs whose SYN cookie was not valid") \
+  BERTH_TCP_COUNTER(request_queue_full_cookies, "TcpExt", "TCPReqQFullDoCookies", "SYNs answered with a cookie because too many were half-open") \
+  BERTH_TCP_COUNTER(request_queue_full_drops, "TcpExt", "TCPReqQFullDrop", "SYNs dropped because too many were half-open") \
+  BERTH_TCP_COUNTER(deferred_accepts, "TcpExt", "TCPDeferAcceptDrop", "last ACKs without data that a listener waiting for data did not use") \
+  BERTH_TCP_COUNTER(acks_skipped_syn_received, "TcpExt", "TCPACKSkippedSynRecv", "answers that half-open connections left out for the limit on their rate") \
+  BERTH_TCP_COUNTER(syn_retransmits, "TcpExt", "TCPSynRetrans", "SYNs and SYN,ACKs sent again") \
+  BERTH_TCP_COUNTER(fast_open_active, "TcpExt", "TCPFastOpenActive", "SYNs whose data the SYN,ACK acknowledged") \
+  BERTH_TCP_COUNTER(fast_open_active_failed, "TcpExt", "TCPFastOpenActiveFail", "SYNs whose data the SYN,ACK did not acknowledge") \
+  BERTH_TCP_COUNTER(fast_open_passive, "TcpExt", "TCPFastOpenPassive", "connections that a valid Fast Open cookie made") \
+  BERTH_TCP_COUNTER(fast_open_passive_failed, "TcpExt", "TCPFastOpenPassiveFail", "SYNs with a Fast Open cookie that was not valid") \
+  BERTH_TCP_COUNTER(fast_open_listen_overflow, "TcpExt", "TCPFastOpenListenOverflow", "SYNs that wanted Fast Open while too many were unproven") \
+  BERTH_TCP_COUNTER(fast_open_cookies_requested, "TcpExt", "TCPFastOpenCookieReqd", "SYNs that asked for a Fast Open cookie") \
+  BERTH_TCP_COUNTER(fast_open_black_holes, "TcpExt", "TCPFastOpenBlackhole", "remote addresses for which Fast Open was given up for a while") \
   BERTH_TCP_COUNTER(timeouts, "TcpExt", "TCPTimeouts", "retransmission timeouts") \
   BERTH_TCP_COUNTER(time_wait, "TcpExt", "TW", "connections that entered TIME-WAIT") \
   BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that ended without TIME-WAIT for the bound on records") \

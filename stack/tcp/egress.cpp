@@ -48,7 +48,7 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     header.flags.fin = plan.fin;
     header.flags.psh = plan.push;
     header.window = receiver_.window_field(plan.syn);
-    if (plan.syn) add_syn_options(header.options);
+    if (plan.syn) add_syn_options(header, plan, now);
     if (has_peer ? handshake_.timestamps : tcp_.config().timestamps)
         header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, timestamp_offset_),
                                                         has_peer ? handshake_.ts_recent : 0};
@@ -63,6 +63,7 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     sender_.commit(plan, now);
     // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
     tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
+    if (plan.syn && plan.retransmission) tcp_.count(Count::syn_retransmits);
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     receiver_.commit_window(receiver_.window_field(plan.syn), plan.syn);

@@ -21,9 +21,13 @@ struct HalfOpen : TimedEntry {
     SequenceNumber irs;
     SequenceNumber iss;
     Handshake handshake;
-    bool peer_scales = false;  // the SYN offered window scaling
-    std::uint8_t retries = 0;  // SYN,ACKs sent again
-    std::uint16_t window = 0;  // the window in the SYN, unscaled
+    std::uint32_t answered_at_ms = 0;  // when what could not be used was answered last
+    std::uint16_t window = 0;          // the window in the SYN, unscaled
+    std::uint8_t timeouts = 0;         // of the SYN,ACK's timer
+    bool resent : 1 = false;           // the SYN,ACK went more than once
+    bool answered : 1 = false;         // answered_at_ms means something
+    bool acknowledged : 1 = false;     // the last ACK came, but could not be used (yet)
+    bool by_cookie : 1 = false;        // in no table: what a SYN cookie was made of
 };
 
 }  // namespace berth::tcp

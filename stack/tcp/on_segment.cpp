@@ -28,6 +28,12 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
 // --- first, check the sequence number ---
 
 Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Time now) {
+    // The peer's SYN again (simultaneous open, or Fast Open): our SYN,ACK was lost.
+    if (state_ == State::syn_received && segment.flags.syn && !segment.flags.ack &&
+        !segment.flags.rst && segment.seq == receiver_.rcv().irs) {
+        if (tcp_.may_challenge(now)) sender_.repeat_syn();
+        return DropReason::tcp_duplicate;
+    }
     // A simultaneous open's SYN,ACK repeats the SYN that we have taken; only its ACK is new (figure
     // 8).
     if (state_ == State::syn_received && segment.flags.syn && segment.flags.ack &&
@@ -82,7 +88,10 @@ Connection::Verdict Connection::second_check_rst(const Segment& segment, Time no
         return DropReason::tcp_reset_not_exact;
     }
     switch (state_) {
-        case State::syn_received: end_with(std::errc::connection_refused, Event::reset); break;
+        case State::syn_received:
+            tcp_.on_unproven_reset(*this, now);
+            end_with(std::errc::connection_refused, Event::reset);
+            break;
         case State::closing:
         case State::last_ack: end_with({}, Event::reset); break;
         default: end_with(std::errc::connection_reset, Event::reset);
@@ -144,6 +153,7 @@ void Connection::process_ack(const Segment& segment, Time now) {
         sender_.on_ack(segment.ack, bare, timestamp_rtt(segment, segment.arrival), now);
     const bool window_changed =
         sender_.update_window(segment.seq, segment.ack, segment.window, now);
+    if (result.syn_acked) tcp_.on_proven(*this);
     if (result.acked > 0) soft_error_ = {};
     if (result.acked > 0 && suspected_mtu_ != 0) confirm_black_hole(now);
     if (result.room_freed || result.syn_acked || window_changed) notify();

@@ -74,6 +74,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     table_.insert(*connection);
     ++connection_count_;
     count(Count::active_opens);
+    connection->begin_fast_open(now);
     connection->mark_ready();
     return connection;
 }

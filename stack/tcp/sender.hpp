@@ -63,9 +63,21 @@ class Sender {
         retransmit_next_ = retransmit_end_ = snd_.nxt;
         syn_retransmitted_ = again;
     }
-    // Simultaneous open: our SYN goes once more, now with an ACK.
+    // Our SYN goes once more, now with an ACK: simultaneous open, or the first one was lost. If it
+    // has not gone yet, it goes as it is.
     void repeat_syn() {
+        early_data = early_data == EarlyData::with_syn ? EarlyData::none : early_data;
         retransmit_next_ = snd_.iss;
+        retransmit_end_ = is_idle() ? snd_.iss : snd_.iss + 1;
+    }
+    bool syn_retransmitted() const { return syn_retransmitted_; }
+    // Fast Open (RFC 7413): what may go before our SYN is acknowledged. A client's SYN waits for
+    // data and takes along what fits the MSS; a server sends as if its SYN were acknowledged.
+    enum class EarlyData : std::uint8_t { none, with_syn, after_syn };
+    EarlyData early_data = EarlyData::none;
+    // The SYN,ACK has left out the data of our SYN.
+    void send_early_data_again() {
+        retransmit_next_ = snd_.una;
         retransmit_end_ = snd_.nxt;
     }
 

@@ -36,7 +36,8 @@ void Connection::on_timer(Time now) {
 
 unsigned Connection::retry_limit() const {
     const Config& config = tcp_.config();
-    if (state_ == State::syn_sent) return config.syn_retries;
+    if (state_ == State::syn_sent)
+        return options().syn_count != 0 ? options().syn_count : config.syn_retries;
     if (state_ == State::syn_received) return config.synack_retries;
     return is_orphan() ? config.orphan_retries : config.data_retries;
 }

@@ -7,14 +7,15 @@ namespace berth::tcp {
 // SEND (§3.10.2).
 Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, SendFlags) {
     if (sender_.fin_queued() || is_over()) return Failure{std::errc::broken_pipe};
-    if (!may_send(state_)) return std::size_t{0};  // not yet: the handshake goes on
+    if (!may_send(state_) && !opens_with_data())
+        return std::size_t{0};  // not yet: the handshake goes on
     const std::size_t taken = sender_.append(parts, send_limit_bytes_);
     if (taken > 0) mark_ready();
     return taken;
 }
 
 std::size_t Connection::send_room() const {
-    if (!may_send(state_)) return 0;
+    if (!may_send(state_) && !opens_with_data()) return 0;
     const std::size_t used = sender_.unsent_and_unacknowledged();
     return used < send_limit_bytes_ ? send_limit_bytes_ - used : 0;
 }
