@@ -84,7 +84,7 @@ std::errc TcpSocket::connect_again(Endpoint remote) {
 bool TcpSocket::is_connecting() const {
     return connection_ != nullptr && !established_reported_ &&
            (connection_->state() == tcp::State::syn_sent ||
-                                      connection_->state() == tcp::State::syn_received);
+            connection_->state() == tcp::State::syn_received);
 }
 
 std::errc TcpSocket::disconnect() {

@@ -188,7 +188,7 @@ class Connection : public TimedEntry {
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
     bool is_ready_ = false;
-    bool retired_ = false;  // out of the tables; lives on for its user only
+    bool retired_ = false;   // out of the tables; lives on for its user only
     bool unproven_ = false;  // made by a Fast Open cookie; its SYN,ACK has not been acknowledged
     std::errc error_{};
     std::errc soft_error_{};

@@ -93,7 +93,8 @@ void Tcp::on_half_open_timer(HalfOpen& record, Time now) {
     // TCP_DEFER_ACCEPT: a client that has answered is kept as long as one that is not heard of may
     // be at most, and the SYN,ACK goes again only when its answer would be good enough.
     const bool waits_for_data = deferred > 0 && record.acknowledged;
-    const unsigned limit = waits_for_data ? most_syn_ack_retries(listener) : syn_ack_retries(listener);
+    const unsigned limit =
+        waits_for_data ? most_syn_ack_retries(listener) : syn_ack_retries(listener);
     if (record.timeouts >= limit) {
         count(Count::attempt_fails);
         destroy(record);
@@ -132,8 +133,7 @@ Fate Tcp::on_half_open(HalfOpen& record, Segment& segment, Time now) {
 DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) {
     const SequenceNumber rcv_nxt = record.irs + 1;
     // The peer's SYN again: our SYN,ACK was lost, so that (and not an empty ACK) is what helps.
-    if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
-        segment.seq == record.irs)
+    if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst && segment.seq == record.irs)
         return on_repeated_syn(record, segment, now);
     // PAWS (RFC 7323 §5.3), judged here too: no connection may be born from a segment that it would
     // refuse, for then nothing would be left to repeat the SYN,ACK.

@@ -13,8 +13,7 @@ constexpr std::uint8_t ecn_ask = 1;  // of net.ipv4.tcp_ecn
 
 // A SYN offers; a SYN,ACK (simultaneous open, Fast Open) only what the peer's SYN offered too (RFC
 // 7323 §1.3).
-void Connection::add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan,
-                                 Time now) const {
+void Connection::add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan, Time now) const {
     const Config& config = tcp_.config();
     wire::TcpOptions& options = header.options;
     options.mss = receive_mss();
@@ -44,8 +43,7 @@ void Connection::take_handshake(const Segment& syn) {
         handshake.window_shift = window_shift_for(receiver_.limit_bytes);
     }
     handshake.sack = config.sack && syn.options.sack_permitted;
-    const bool ecn_granted =
-        syn.flags.ack ? syn.flags.ece && !syn.flags.cwr : syn.asks_for_ecn();
+    const bool ecn_granted = syn.flags.ack ? syn.flags.ece && !syn.flags.cwr : syn.asks_for_ecn();
     handshake.ecn = config.ecn == ecn_ask && ecn_granted;
     if (config.timestamps && syn.options.timestamps) {
         handshake.timestamps = true;

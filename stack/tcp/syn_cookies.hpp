@@ -2,8 +2,8 @@
 // would have remembered, so that a flood of SYNs leaves no state behind.
 //
 // The layout is Bernstein's, as in Linux and the BSDs: ISS = F(four-tuple) + IRS + minute * 2^24 +
-// (G(four-tuple, IRS, minute) + mss) mod 2^24, so that it grows with the peer's ISN and with time as
-// RFC 6528 wants it. F and G are keyed: a forged ACK is right once in 2^28 times, and tried only
+// (G(four-tuple, IRS, minute) + mss) mod 2^24, so that it grows with the peer's ISN and with time
+// as RFC 6528 wants it. F and G are keyed: a forged ACK is right once in 2^28 times, and tried only
 // while cookies are being handed out. What else the SYN offered returns in the low bits of our
 // timestamp, if the peer has timestamps; otherwise it is not offered back.
 #pragma once

@@ -1,8 +1,8 @@
 // The protocol as a whole: who a segment is for, what exists, what is due, what wants to be sent.
 //
 // Demultiplexing and ingress are in tcp.cpp, listeners in listen.cpp, half-open records in
-// half_open.cpp, Fast Open's servers in fast_open_server.cpp, TIME-WAIT records in time_wait.cpp, answers without a connection in closed.cpp, open and close in
-// open.cpp, the pull in transmit.cpp.
+// half_open.cpp, Fast Open's servers in fast_open_server.cpp, TIME-WAIT records in time_wait.cpp,
+// answers without a connection in closed.cpp, open and close in open.cpp, the pull in transmit.cpp.
 #pragma once
 
 #include <array>
@@ -134,7 +134,8 @@ class Tcp {
     bool may_answer(HalfOpen& record, Time now);
     void challenge(HalfOpen& record, Time now);
     Connection* promote(HalfOpen& record, Time now);
-    Connection* make_connection(const HalfOpen& offer, Time now, const HalfOpen* in_table = nullptr);
+    Connection* make_connection(const HalfOpen& offer, Time now,
+                                const HalfOpen* in_table = nullptr);
     Fate on_time_wait(TimeWait& record, const Segment& segment, Time now);
     Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
                    Segment& segment, Time now);
@@ -207,7 +208,7 @@ class Tcp {
     Random random_;
     TimerWheel wheel_;
     Time now_;
-    std::vector<ReadyList> ready_;        // by interface
+    std::vector<ReadyList> ready_;                         // by interface
     std::unordered_map<Connection*, Listener*> unproven_;  // made by Fast Open cookies
     std::vector<Connection*> graveyard_;  // to be deleted when the call in progress is over
     std::size_t half_open_count_ = 0;

@@ -162,7 +162,8 @@ std::size_t write_tcp_options(const TcpOptions& options, MutableBytes to) {
         const std::size_t padded = padded_fast_open_bytes(options);
         const MutableBytes option = to.subspan(at, padded);
         const TcpFastOpen& cookie = *options.fast_open;
-        const std::size_t length = std::min<std::size_t>(cookie.size, TcpFastOpen::max_cookie_bytes);
+        const std::size_t length =
+            std::min<std::size_t>(cookie.size, TcpFastOpen::max_cookie_bytes);
         std::fill(option.begin(), option.end(), nop);
         option[0] = kind_fast_open;
         option[1] = static_cast<std::uint8_t>(2 + length);

@@ -194,7 +194,8 @@ void Peer::overhear(const Heard& heard, Where where) {
     // RFC 9293 §3.8.6: never beyond the window, apart from a probe; a FIN has no place in the
     // buffer.
     const std::uint32_t data_end = end - (header.flags.fin ? 1 : 0);
-    if (!heard.payload.empty() && !header.options.fast_open && data_end > offered_edge_ + probe_bytes) {
+    if (!heard.payload.empty() && !header.options.fast_open &&
+        data_end > offered_edge_ + probe_bytes) {
         script_.fail(where, "The stack sent data up to " + std::to_string(data_end) +
                                 " where it was allowed " + std::to_string(offered_edge_) + ".");
     }

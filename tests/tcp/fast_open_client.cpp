@@ -88,11 +88,11 @@ TEST_F(FastOpenClient, the_syn_takes_no_more_than_the_mss_seen_before_rfc7413_4_
     opens();
     calls.sends(5000);
     const Heard heard = stack.sends_something();
-    const std::size_t options_bytes = wire::tcp_header_size(heard.header.options) - wire::tcp_header_bytes;
+    const std::size_t options_bytes =
+        wire::tcp_header_size(heard.header.options) - wire::tcp_header_bytes;
     EXPECT_EQ(heard.payload.size() + options_bytes, 700U);
-    peer.sends({.ack = static_cast<std::uint32_t>(1 + heard.payload.size()),
-                .syn = true,
-                .mss = 700});
+    peer.sends(
+        {.ack = static_cast<std::uint32_t>(1 + heard.payload.size()), .syn = true, .mss = 700});
     stack.sends_something();
     script.heard().clear();
     calls.forgets();

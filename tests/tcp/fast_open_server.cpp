@@ -82,9 +82,8 @@ TEST_F(FastOpenServer, the_answer_may_go_before_the_handshake_is_complete_rfc741
     peer.sends({.length = 100, .syn = true, .mss = 1460, .fast_open = good});
     stack.sends({.syn = true});
     ASSERT_TRUE(calls.accepts());
-    calls.sends(2000);
-    stack.sends({.length = 1460});
-    stack.sends({.length = 540});
+    calls.sends(2 * 1460);
+    stack.sends_run(2, 1460);
     peer.sends({});
     state_is(State::established);
     calls.sends(10);
@@ -127,7 +126,8 @@ TEST_F(FastOpenServer, a_syn_without_data_opens_too_rfc7413_4_2_2) {
     calls.forgets();
 }
 
-TEST_F(FastOpenServer, a_wrong_cookie_is_answered_with_a_right_one_and_takes_no_data_rfc7413_4_2_2) {
+TEST_F(FastOpenServer,
+       a_wrong_cookie_is_answered_with_a_right_one_and_takes_no_data_rfc7413_4_2_2) {
     listens();
     const auto good = cookie();
     auto wrong = good;
@@ -264,7 +264,7 @@ TEST_F(FastOpenServer, closing_the_listener_ends_those_nobody_accepted_rfc9293_3
     calls.tcp().close(*calls.listener);
     calls.listener = nullptr;
     script.settle({});
-    stack.sends({.rst = true});
+    stack.sends({.ack = 101, .rst = true});
     state_is(State::closed);
 }
 

@@ -11,8 +11,8 @@ class SynOptions : public ScriptTest {
     static std::vector<int> kinds(const Heard& heard) {
         std::vector<int> found;
         std::size_t at = wire::ipv4_header_bytes + wire::tcp_header_bytes;
-        const std::size_t end =
-            wire::ipv4_header_bytes + std::size_t{4} * (heard.packet[wire::ipv4_header_bytes + 12] >> 4);
+        const std::size_t end = wire::ipv4_header_bytes +
+                                std::size_t{4} * (heard.packet[wire::ipv4_header_bytes + 12] >> 4);
         while (at < end) {
             found.push_back(heard.packet[at]);
             at += heard.packet[at] <= 1 ? 1 : heard.packet[at + 1];

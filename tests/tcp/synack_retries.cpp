@@ -13,8 +13,8 @@ class SynAckRetries : public ScriptTest {
     std::vector<std::unique_ptr<Peer>> crowd;
 
     Peer& knocks(Port port) {
-        Peer& who = *crowd.emplace_back(std::make_unique<Peer>(
-            script, Endpoint{Peer::default_endpoint.address, port}, "one"));
+        Peer& who = *crowd.emplace_back(
+            std::make_unique<Peer>(script, Endpoint{Peer::default_endpoint.address, port}, "one"));
         who.sends({.syn = true});
         stack.sends_to(who, {.syn = true});
         return who;
@@ -61,8 +61,9 @@ TEST_F(SynAckRetries, old_records_give_way_when_the_table_fills_rfc4987_3_2) {
     app.listens(8);
     for (Port port = 40001; port <= 40005; ++port)
         knocks(port);
-    // Five old ones of eight places: all of them have had their first timeout together.
-    EXPECT_EQ(syn_acks_in(seconds(100)), 5U * 2U);
+    // Five old ones in eight places, and nobody young: one goes after two tries, and then there is
+    // no more pressure.
+    EXPECT_EQ(syn_acks_in(seconds(100)), 2U + 4U * 5U);
     EXPECT_EQ(script.core().tcp().half_open_count(), 0U);
 }
 
@@ -71,7 +72,7 @@ TEST_F(SynAckRetries, the_stacks_own_bound_counts_as_well_rfc4987_3_2) {
     app.listens();
     for (Port port = 40001; port <= 40003; ++port)
         knocks(port);
-    EXPECT_EQ(syn_acks_in(seconds(100)), 3U * 2U);
+    EXPECT_EQ(syn_acks_in(seconds(100)), 2U + 2U * 5U);
 }
 
 TEST_F(SynAckRetries, half_full_is_no_pressure_rfc4987_3_2) {
@@ -84,10 +85,13 @@ TEST_F(SynAckRetries, half_full_is_no_pressure_rfc4987_3_2) {
 TEST_F(SynAckRetries, a_repeated_syn_is_answered_once_in_an_interval_linux_tcp_invalid_ratelimit) {
     app.listens();
     Peer& who = knocks(40001);
-    for (int i = 0; i < 20; ++i)
+    std::size_t answers = 0;
+    for (int i = 0; i < 20; ++i) {
         who.sends({.seq = 0, .syn = true, .no_ack = true});
-    dropped(DropReason::tcp_duplicate);
-    EXPECT_EQ(script.heard().size(), 0U);  // the first of them was answered
+        answers += script.heard().size();
+        script.heard().clear();
+    }
+    EXPECT_EQ(answers, 1U);
 }
 
 TEST_F(SynAckRetries, an_answer_is_given_again_after_the_interval_linux_tcp_invalid_ratelimit) {
@@ -123,7 +127,8 @@ TEST_F(SynAckRetries, tcp_syncnt_bounds_an_active_open_linux_tcp_7) {
     tcp::Options options;
     options.syn_count = 2;
     calls.opens(peer.endpoint, options);
-    EXPECT_EQ(syn_acks_in(seconds(100)), 1U + 2U);
+    stack.sends({.syn = true});
+    EXPECT_EQ(syn_acks_in(seconds(100)), 2U);
     EXPECT_EQ(calls.connection->state(), State::closed);
     EXPECT_EQ(calls.connection->error(), std::errc::timed_out);
 }
