@@ -45,9 +45,16 @@ void TimerWheel::arm(TimerEntry& entry, Time deadline) {
         return;
     }
     // Lazy: its slot comes up in time, and whoever empties it looks at the deadline again.
-    if (entry.link_ != nullptr && entry.slot_time_ <= deadline) return;
+    if (entry.link_ != nullptr && comes_up_by(entry, deadline)) return;
     entry.unlink();
     insert(entry);
+}
+
+// When its slot comes up follows from the slot alone: nothing stays in a slot that lies behind.
+bool TimerWheel::comes_up_by(const TimerEntry& entry, Time deadline) const {
+    if (entry.place_ == in_expired_list) return true;
+    const std::size_t level = entry.place_ >> level_bits;
+    return time_of(slot_tick(level, entry.place_ & (slots - 1))) <= deadline;
 }
 
 void TimerWheel::insert(TimerEntry& entry) {
@@ -57,7 +64,7 @@ void TimerWheel::insert(TimerEntry& entry) {
         difference == 0 ? 0
                         : (static_cast<std::size_t>(std::bit_width(difference)) - 1) / level_bits;
     const std::uint64_t slot = tick >> (level * level_bits) & (slots - 1);
-    entry.slot_time_ = time_of(slot_tick(level, slot));
+    entry.place_ = static_cast<std::uint16_t>(level << level_bits | slot);
     push(slot_[level][slot], entry);
     occupied_[level] |= std::uint64_t{1} << slot;
 }
@@ -78,6 +85,7 @@ void TimerWheel::empty_current_slot(std::size_t level, Time now) {
     while (slot_[level][slot] != nullptr) {
         TimerEntry& entry = *slot_[level][slot];
         entry.unlink();
+        entry.place_ = in_expired_list;  // for a moment the later ones are in no slot either
         push(entry.deadline_ <= now ? expired_ : later, entry);
     }
     while (later != nullptr) {

@@ -33,7 +33,8 @@ class TimerEntry {
     TimerEntry* next_ = nullptr;
     TimerEntry** link_ = nullptr;  // what points at this entry; null when in no slot
     Time deadline_ = Time::never();
-    Time slot_time_ = Time::never();  // when the slot that holds it comes up
+    std::uint16_t place_ = 0;  // the slot that holds it, or TimerWheel::in_expired_list
+    // The rest of its last eight bytes is a derived record's to use.
 };
 
 class TimerWheel {
@@ -62,6 +63,8 @@ class TimerWheel {
     static constexpr std::size_t level_bits = 6;
     static constexpr std::size_t levels = 8;
     static constexpr std::size_t slots = std::size_t{1} << level_bits;
+    // An entry's place: its level and, in the low level_bits, its slot; or the expired list.
+    static constexpr std::uint16_t in_expired_list = 0xffff;
 
     static constexpr std::uint64_t tick_of(Time t) {
         return static_cast<std::uint64_t>(t.ns < 0 ? 0 : t.ns) >> tick_shift;
@@ -72,6 +75,7 @@ class TimerWheel {
     static void push(TimerEntry*& list, TimerEntry& entry);
     // The tick at which an occupied slot comes up.
     std::uint64_t slot_tick(std::size_t level, std::uint64_t slot) const;
+    bool comes_up_by(const TimerEntry& entry, Time deadline) const;
     void insert(TimerEntry&);
     void empty_current_slot(std::size_t level, Time now);
     bool advance(std::uint64_t target);

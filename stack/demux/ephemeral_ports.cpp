@@ -23,7 +23,11 @@ std::uint64_t hash_of(const SipHashKey& key, Ipv4Address local, Endpoint remote)
 }  // namespace
 
 EphemeralPorts::EphemeralPorts(Random random, Port first, Port last)
-    : offset_key_(draw_key(random)), index_key_(draw_key(random)), first_(first), last_(last) {
+    : offset_key_(draw_key(random)),
+      index_key_(draw_key(random)),
+      first_(first),
+      last_(last),
+      random_(random) {
     assert(first != 0 && first <= last);
     for (std::uint32_t& counter : counters_)
         counter = random.below(count());

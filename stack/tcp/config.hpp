@@ -25,6 +25,8 @@ struct Config {
     // RFC 9293 §3.8.6.3: at least every second full segment and within 500 ms.
     Duration delayed_ack = milliseconds(40);
     std::uint8_t delayed_ack_segments = 2;
+    // Segments acknowledged at once when a connection begins, while the peer's window is small.
+    std::uint8_t quick_ack_segments = 16;
 
     // RFC 9293 §3.8.4 (MUST-24 … MUST-29).
     Duration keep_idle = seconds(7200);    // net.ipv4.tcp_keepalive_time
@@ -37,7 +39,7 @@ struct Config {
     // Buffers: where they begin and how far tuning takes them (net.ipv4.tcp_wmem, tcp_rmem).
     std::uint32_t send_buffer_bytes = 256 * 1024;
     std::uint32_t send_buffer_max_bytes = 4 * 1024 * 1024;
-    std::uint32_t receive_buffer_bytes = 256 * 1024;
+    std::uint32_t receive_buffer_bytes = 128 * 1024;
     std::uint32_t receive_buffer_max_bytes = 6 * 1024 * 1024;
     bool moderate_receive_buffer = true;            // net.ipv4.tcp_moderate_rcvbuf
     std::uint32_t notsent_low_water = 0xffff'ffff;  // net.ipv4.tcp_notsent_lowat
@@ -75,8 +77,7 @@ struct Config {
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;
     std::uint32_t max_half_open = 65'536;  // records (net.ipv4.tcp_max_syn_backlog)
-    std::uint32_t max_time_wait =
-        262'144;  // records; beyond it a connection ends without one, as Linux does
+    std::uint32_t max_time_wait = 262'144;  // records; beyond it the oldest makes room
     std::uint32_t max_orphans = 65'536;  // connections without a socket; beyond it close aborts
     std::uint16_t max_backlog = 4096;    // net.core.somaxconn
 };

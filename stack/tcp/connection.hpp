@@ -80,6 +80,8 @@ class Connection : public TimedEntry {
         return sender_.early_data != Sender::EarlyData::none &&
                (state_ == State::syn_sent || state_ == State::syn_received);
     }
+    // The urgent byte has come and was not taken (POLLPRI).
+    bool has_urgent() const;
     // No more will be sent (CLOSE in the RFC's sense); reading goes on.
     void close_send();
     // No more will be read: what is there and what comes is thrown away.
@@ -87,7 +89,8 @@ class Connection : public TimedEntry {
     // Sends RST and ends.
     void abort();
 
-    std::size_t readable_bytes() const { return receiver_.readable_bytes(); }
+    // What one read would give: up to the urgent mark (SIOCINQ).
+    std::size_t readable_bytes() const { return receiver_.readable_bytes(options()); }
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
     std::size_t send_room() const;
     std::size_t unsent_bytes() const;  // queued and not sent once (SIOCOUTQNSD)
@@ -122,9 +125,10 @@ class Connection : public TimedEntry {
         Sender::Cursor sender;
         std::uint8_t duplicates = 0;
         bool ack_now = false;
+        std::uint8_t duplicate_reports = 0;
     };
     Cursor cursor() const {
-        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now};
+        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, 0};
     }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     // Prepends the TCP header and adds the payload's slices.
@@ -143,6 +147,7 @@ class Connection : public TimedEntry {
     Verdict second_check_rst(const Segment& segment, Time now);
     Verdict fourth_check_syn(const Segment& segment, Time now);
     Verdict fifth_check_ack(const Segment& segment, Time now);
+    void sixth_check_urg(const Segment& segment);
     DropReason seventh_process_text(Segment& segment, Time now);
     void eighth_check_fin(Time now);
     Verdict check_timestamp(const Segment& segment, Time now);
@@ -172,6 +177,9 @@ class Connection : public TimedEntry {
     void rearm();
     void mark_ready();
     Duration timestamp_rtt(const Segment& segment, Time now) const;
+    Receiver::Context receiver_context(Time now) const;
+    void plan_report(Cursor& cursor, SegmentPlan& plan) const;
+    std::size_t sack_blocks_that_fit(const SegmentPlan& plan) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
     void add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan, Time now) const;
     std::uint16_t receive_mss() const;  // what we announce

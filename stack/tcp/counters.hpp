@@ -42,8 +42,20 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(fast_open_cookies_requested, "TcpExt", "TCPFastOpenCookieReqd", "SYNs that asked for a Fast Open cookie") \
   BERTH_TCP_COUNTER(fast_open_black_holes, "TcpExt", "TCPFastOpenBlackhole", "remote addresses for which Fast Open was given up for a while") \
   BERTH_TCP_COUNTER(timeouts, "TcpExt", "TCPTimeouts", "retransmission timeouts") \
+  BERTH_TCP_COUNTER(delayed_acks, "TcpExt", "DelayedACKs", "acknowledgments that the delay let go") \
+  BERTH_TCP_COUNTER(out_of_order_queued, "TcpExt", "TCPOFOQueue", "segments that came ahead of a gap") \
+  BERTH_TCP_COUNTER(out_of_order_dropped, "TcpExt", "TCPOFODrop", "segments ahead of a gap that the bound on their memory refused") \
+  BERTH_TCP_COUNTER(out_of_order_pruned, "TcpExt", "OfoPruned", "held pieces ahead of a gap that went for nearer ones") \
+  BERTH_TCP_COUNTER(receive_queue_drop, "TcpExt", "TCPRcvQDrop", "segments in the window that the full buffer refused") \
+  BERTH_TCP_COUNTER(zero_window_drop, "TcpExt", "TCPZeroWindowDrop", "segments with text into a closed window") \
+  BERTH_TCP_COUNTER(to_zero_window, "TcpExt", "TCPToZeroWindowAdv", "windows closed") \
+  BERTH_TCP_COUNTER(from_zero_window, "TcpExt", "TCPFromZeroWindowAdv", "closed windows opened") \
+  BERTH_TCP_COUNTER(dsack_old_sent, "TcpExt", "TCPDSACKOldSent", "duplicates of acknowledged data reported (RFC 2883)") \
+  BERTH_TCP_COUNTER(dsack_out_of_order_sent, "TcpExt", "TCPDSACKOfoSent", "duplicates of out-of-order data reported (RFC 2883)") \
   BERTH_TCP_COUNTER(time_wait, "TcpExt", "TW", "connections that entered TIME-WAIT") \
-  BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that ended without TIME-WAIT for the bound on records") \
+  BERTH_TCP_COUNTER(time_wait_overflow, "TcpExt", "TCPTimeWaitOverflow", "connections that entered TIME-WAIT when there were as many as there may be") \
+  BERTH_TCP_COUNTER(time_wait_recycled, "TcpExt", "TWRecycled", "four-tuples that an active OPEN took out of TIME-WAIT") \
+  BERTH_TCP_COUNTER(time_wait_reopened, "Berth", "TimeWaitReopened", "four-tuples that a peer's SYN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(challenge_acks, "TcpExt", "TCPChallengeACK", "challenge ACKs sent (RFC 5961)") \
   BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "challenge ACKs that the limit held back") \
   BERTH_TCP_COUNTER(path_mtu_reductions, "Berth", "PathMtuReductions", "flights sent again because ICMP said that they were too big") \

@@ -1,6 +1,8 @@
 // Everything that a connection says leaves through here, when the device asks for it: one path
 // decides on ACK, data, probe, retransmission, SYN and FIN. Deciding changes nothing but a cursor;
 // state moves when a device has accepted the frame (commit).
+#include <algorithm>
+
 #include "tcp/connection.hpp"
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
@@ -15,17 +17,38 @@ bool Connection::next_segment(Cursor& cursor, SegmentPlan& plan) const {
         plan = {};
         plan.seq = sender_.snd().nxt;
         plan.duplicate_ack = true;
+        plan_report(cursor, plan);
         return true;
     }
     if (sender_.next_segment(cursor.sender, plan)) {
         cursor.ack_now = false;  // it carries the acknowledgment
+        if (has_peer) plan_report(cursor, plan);
         return true;
     }
     if (!has_peer || !cursor.ack_now) return false;
     cursor.ack_now = false;
     plan = {};
     plan.seq = sender_.snd().nxt;
+    plan_report(cursor, plan);
     return true;
+}
+
+// RFC 2883 §4 (2): a duplicate is reported in one ACK only, so each of a burst takes another.
+void Connection::plan_report(Cursor& cursor, SegmentPlan& plan) const {
+    if (cursor.duplicate_reports < receiver_.duplicates_to_report() &&
+        sack_blocks_that_fit(plan) > 0)
+        plan.duplicate_report = ++cursor.duplicate_reports;
+}
+
+// Three beside timestamps, else four (RFC 2018 §3). What carries text has them in the room that the
+// text leaves; out-of-order segments owe ACKs of their own, so nothing is lost.
+std::size_t Connection::sack_blocks_that_fit(const SegmentPlan& plan) const {
+    if (!handshake_.sack || plan.syn) return 0;
+    constexpr std::size_t lead_bytes = 4;
+    constexpr std::size_t block_bytes = 8;
+    const std::size_t most = handshake_.timestamps ? 3 : 4;
+    const std::size_t room = sender_.mss() > plan.length ? sender_.mss() - plan.length : 0;
+    return room < lead_bytes ? 0 : std::min(most, (room - lead_bytes) / block_bytes);
 }
 
 void Connection::build(link::OutFrame& frame, const SegmentPlan& plan, Time now) const {
@@ -47,11 +70,15 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     header.flags.syn = plan.syn;
     header.flags.fin = plan.fin;
     header.flags.psh = plan.push;
-    header.window = receiver_.window_field(plan.syn);
+    if (has_peer && !plan.syn) header.flags.ece = receiver_.echoes_congestion();
+    header.window = receiver_.window_field(plan.syn, options());
     if (plan.syn) add_syn_options(header, plan, now);
     if (has_peer ? handshake_.timestamps : tcp_.config().timestamps)
         header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, timestamp_offset_),
                                                         has_peer ? handshake_.ts_recent : 0};
+    if (has_peer)
+        receiver_.add_sack_blocks(plan.duplicate_report, sack_blocks_that_fit(plan),
+                                  header.options);
     return header;
 }
 
@@ -64,9 +91,15 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
     tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
     if (plan.syn && plan.retransmission) tcp_.count(Count::syn_retransmits);
+    const std::uint16_t window = receiver_.window_field(plan.syn, options());
+    const bool was_closed = receiver_.right_edge() == last_ack_sent_;
+    if (state_ != State::syn_sent && was_closed != (window == 0))
+        tcp_.count(was_closed ? Count::from_zero_window : Count::to_zero_window);
+    receiver_.commit_window(window, plan.syn, options());
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
-    receiver_.commit_window(receiver_.window_field(plan.syn), plan.syn);
+    if (plan.length > 0) receiver_.commit_data();
+    if (plan.duplicate_report > 0) receiver_.commit_report();
     last_ack_sent_ = receiver_.rcv().nxt;
     if (plan.duplicate_ack && receiver_.ack.duplicates > 0) --receiver_.ack.duplicates;
     receiver_.ack.pay();

@@ -47,7 +47,7 @@ bool Tcp::open_fast(const HalfOpen& offer, Segment& syn, Time now) {
     connection->sender_.early_data = Sender::EarlyData::after_syn;
     syn.flags.fin = false;  // it comes again; SYN and FIN in one segment are for scanners
     // What of the text cannot be kept is not acknowledged, and so comes again.
-    static_cast<void>(connection->receiver_.take_text(syn, context_.pool, now));
+    static_cast<void>(connection->receiver_.take_text(syn, connection->receiver_context(now)));
     connection->mark_ready();
     return true;
 }

@@ -161,7 +161,10 @@ DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) 
     if (segment.flags.rst || segment.flags.syn) {
         count(Count::attempt_fails);
         count(Count::embryonic_resets);
-        destroy(record);
+        if (segment.flags.rst)
+            back_to_listen(record, now);
+        else
+            destroy(record);
         return segment.flags.rst ? DropReason::none : DropReason::tcp_unexpected_syn;
     }
     // Fifth, the ACK.
@@ -245,7 +248,7 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
     if (connection == nullptr) return nullptr;
     connection->sender_.syn_was_sent(record.resent);
     forget(record);
-    delete &record;
+    half_open_slab_.destroy(record);
     return connection;
 }
 
@@ -255,10 +258,11 @@ Connection* Tcp::make_connection(const HalfOpen& offer, Time now, const HalfOpen
     const auto path = ip_.route(offer.four_tuple.remote.address, offer.four_tuple.local.address);
     if (!path) return nullptr;
     Listener& listener = *offer.listener;
-    auto connection = std::make_unique<Connection>(*this, offer.four_tuple, *path,
-                                                   State::syn_received, offer.iss);
+    Connection* const connection =
+        connection_slab_.create(*this, offer.four_tuple, *path, State::syn_received, offer.iss);
     connection->set_options(listener.options);
-    connection->receiver_.start(offer.irs, offer.handshake.window_shift, connection->receive_mss());
+    connection->receiver_.start(offer.irs, initial_window(listener), offer.handshake.window_shift,
+                                connection->receive_mss(), config_);
     connection->last_ack_sent_ = offer.irs + 1;
     connection->ts_recent_at_ = now;
     connection->apply_handshake(offer.handshake);
@@ -266,13 +270,13 @@ Connection* Tcp::make_connection(const HalfOpen& offer, Time now, const HalfOpen
     connection->listener_ = &listener;
     if (in_table != nullptr)
         table_.replace(*in_table, *connection);
-    else if (!table_.insert(*connection))
-        return nullptr;
+    else
+        table_.insert(*connection);
     ++connection_count_;
     count(Count::passive_opens);
-    listener.accept_queue.push_back(connection.get());
+    listener.accept_queue.push_back(connection);
     if (listener.user != nullptr) listener.user->on_acceptable(listener);
-    return connection.release();  // the table's entry is what owns it now
+    return connection;
 }
 
 void Tcp::forget(const HalfOpen& record) {
@@ -284,7 +288,7 @@ void Tcp::forget(const HalfOpen& record) {
 void Tcp::destroy(HalfOpen& record) {
     table_.erase(record);
     forget(record);
-    delete &record;
+    half_open_slab_.destroy(record);
 }
 
 }  // namespace berth::tcp

@@ -96,31 +96,33 @@ Tcp::Heard Tcp::on_syn_in_listen(Listener& listener, const FourTuple& four_tuple
     if (!has_room_for_connection()) return {DropReason::tcp_no_memory};
     const bool crowded = half_open_count_ >= config_.max_half_open ||
                          listener.half_open >= listener.half_open_limit();
-    if (crowded && config_.syn_cookies == 0) {
+    // A cookie cannot lie above the numbers of the TIME-WAIT that the SYN has passed.
+    const bool passes = segment.passes != nullptr;
+    if (crowded && (config_.syn_cookies == 0 || passes)) {
         count(Count::request_queue_full_drops);
         return {DropReason::tcp_half_open_full};
     }
-    if (crowded || config_.syn_cookies == 2) {
+    if (crowded || (config_.syn_cookies == 2 && !passes)) {
         if (crowded) count(Count::request_queue_full_cookies);
         send_cookie(listener, four_tuple, segment, now);
         return {DropReason::none};
     }
 
-    auto record = std::make_unique<HalfOpen>(four_tuple, listener);
-    take_offer(*record, segment);
-    record->iss = initial_sequence_number(four_tuple, isn_secret_, now);
     const FastOpenAnswer fast_open = judge_fast_open(listener, four_tuple, segment, now);
     if (fast_open.accepted) {
-        if (!open_fast(*record, segment, now)) return {DropReason::tcp_no_memory};
+        HalfOpen offer(four_tuple, listener);
+        take_offer(offer, segment, now);
+        if (!open_fast(offer, segment, now)) return {DropReason::tcp_no_memory};
         return {DropReason::none, State::syn_received};
     }
-    if (!table_.insert(*record)) return {DropReason::tcp_no_memory};
+    HalfOpen& record = *half_open_slab_.create(four_tuple, listener);
+    take_offer(record, segment, now);
+    table_.insert(record);
     ++half_open_count_;
     ++listener.half_open;
     ++listener.young;
-    send_syn_ack(*record, fast_open.cookie, now);
-    wheel_.arm(*record, now + config_.rto_initial);
-    record.release();  // the table's entry is what owns it now; destroy() deletes it
+    send_syn_ack(record, fast_open.cookie, now);
+    wheel_.arm(record, now + config_.rto_initial);
     return {DropReason::none, State::syn_received};
 }
 
@@ -129,15 +131,20 @@ bool Tcp::has_room_for_connection() const {
 }
 
 // Of all that a SYN offers, what we take (RFC 7323 §1.3, RFC 2018 §2, RFC 3168 §6.1.1).
-void Tcp::take_offer(HalfOpen& record, const Segment& syn) const {
+void Tcp::take_offer(HalfOpen& record, const Segment& syn, Time now) const {
     record.irs = syn.seq;
+    record.iss = initial_sequence_number(record.four_tuple, isn_secret_, now);
+    if (syn.passes != nullptr) {
+        record.iss = syn.passes->above_it(record.iss);
+        record.passed_time_wait = true;
+    }
     record.window = syn.window;
     Handshake& handshake = record.handshake;
     if (syn.options.mss) handshake.peer_mss = *syn.options.mss;
     if (config_.window_scaling && syn.options.window_scale) {
         handshake.scaling = true;
         handshake.peer_window_shift = std::min(*syn.options.window_scale, max_window_shift);
-        handshake.window_shift = window_shift_for(receive_buffer_of(*record.listener));
+        handshake.window_shift = window_shift_for(config_, record.listener->options);
     }
     handshake.sack = config_.sack && syn.options.sack_permitted;
     handshake.ecn = config_.ecn != 0 && syn.asks_for_ecn();
@@ -147,14 +154,8 @@ void Tcp::take_offer(HalfOpen& record, const Segment& syn) const {
     }
 }
 
-std::uint32_t Tcp::receive_buffer_of(const Listener& listener) const {
-    const std::uint32_t chosen = listener.options.receive_buffer_bytes;
-    return chosen == 0 ? config_.receive_buffer_bytes : chosen;
-}
-
-// What a SYN,ACK offers: never scaled (RFC 7323 §2.2).
 std::uint32_t Tcp::initial_window(const Listener& listener) const {
-    return std::min<std::uint32_t>(receive_buffer_of(listener), 0xffff);
+    return window_of_syn(config_, listener.options);
 }
 
 // --- SYN cookies ---
@@ -164,7 +165,7 @@ std::uint32_t Tcp::initial_window(const Listener& listener) const {
 void Tcp::send_cookie(Listener& listener, const FourTuple& four_tuple, const Segment& syn,
                       Time now) {
     HalfOpen offer(four_tuple, listener);
-    take_offer(offer, syn);
+    take_offer(offer, syn, now);
     offer.iss = syn_cookies_.make(four_tuple, syn.seq, offer.handshake.peer_mss, now);
     if (!offer.handshake.timestamps) {
         offer.handshake.scaling = false;
@@ -200,7 +201,7 @@ void Tcp::recall_offer(HalfOpen& record, std::uint16_t mss, const Segment& segme
     if (!config_.window_scaling || !offer.peer_window_shift) return;
     record.handshake.scaling = true;
     record.handshake.peer_window_shift = *offer.peer_window_shift;
-    record.handshake.window_shift = window_shift_for(receive_buffer_of(*record.listener));
+    record.handshake.window_shift = window_shift_for(config_, record.listener->options);
 }
 
 }  // namespace berth::tcp

@@ -6,6 +6,10 @@
 
 namespace berth::tcp {
 
+namespace {
+constexpr std::uint8_t ecn_congestion_experienced = 3;  // RFC 3168 §5
+}
+
 DropReason Connection::on_segment(Segment& segment, Time now) {
     const DropReason reason = [&] {
         if (state_ == State::syn_sent) return on_segment_in_syn_sent(segment, now);
@@ -14,8 +18,7 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
         // Third, security and compartment: nobody uses them (RFC 9293 §3.10.7.4 allows to skip).
         if (auto end = fourth_check_syn(segment, now)) return *end;
         if (auto end = fifth_check_ack(segment, now)) return *end;
-        // Sixth, the URG bit: urgent data stays in the stream (RFC 6093 §3), so there is nothing to
-        // do here.
+        sixth_check_urg(segment);
         const DropReason text = seventh_process_text(segment, now);
         eighth_check_fin(now);
         return text;
@@ -29,8 +32,9 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
 
 Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Time now) {
     // The peer's SYN again (simultaneous open, or Fast Open): our SYN,ACK was lost.
-    if (state_ == State::syn_received && segment.flags.syn && !segment.flags.ack &&
-        !segment.flags.rst && segment.seq == receiver_.rcv().irs) {
+    const bool syn_is_out = sender_.snd().una == sender_.snd().iss;
+    if (syn_is_out && segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
+        segment.seq == receiver_.rcv().irs) {
         if (tcp_.may_challenge(now)) sender_.repeat_syn();
         return DropReason::tcp_duplicate;
     }
@@ -46,15 +50,16 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
     // MUST-66: with a closed window the ACK, URG and RST of a segment at RCV.NXT still count; its
     // text does not.
     if (receiver_.wnd() == 0 && segment.seq == receiver_.rcv().nxt && !segment.flags.syn) {
+        receiver_.refuse(segment, receiver_context(now));
         segment.payload = {};
         segment.flags.fin = false;
-        receiver_.ack.owe_duplicate();
         return std::nullopt;
     }
     // Text that came too early or twice is answered each time: that is how a peer learns of a loss.
     // What is empty only within the budget, so that two confused ends cannot answer each other
     // without end.
-    if (segment.length() > 0 && !segment.flags.rst) receiver_.ack.owe_duplicate();
+    if (segment.length() > 0 && !segment.flags.rst)
+        receiver_.refuse(segment, receiver_context(now));
     if (segment.length() == 0 && !segment.flags.rst) challenge(now);
     return at_or_before(segment.end(), receiver_.rcv().nxt) ? DropReason::tcp_duplicate
                                                             : DropReason::tcp_out_of_window;
@@ -87,10 +92,12 @@ Connection::Verdict Connection::second_check_rst(const Segment& segment, Time no
         challenge(now);
         return DropReason::tcp_reset_not_exact;
     }
+    const bool was_passive = unproven_;
+    tcp_.on_unproven_reset(*this, now);
     switch (state_) {
         case State::syn_received:
-            tcp_.on_unproven_reset(*this, now);
-            end_with(std::errc::connection_refused, Event::reset);
+            end_with(was_passive ? std::errc::connection_reset : std::errc::connection_refused,
+                     Event::reset);
             break;
         case State::closing:
         case State::last_ack: end_with({}, Event::reset); break;
@@ -186,7 +193,14 @@ Duration Connection::timestamp_rtt(const Segment& segment, Time now) const {
     return elapsed < 0 || elapsed > believable_ms ? Duration{} : milliseconds(elapsed);
 }
 
+// --- sixth, check the URG bit: urgent.cpp ---
+
 // --- seventh, process the segment text ---
+
+Receiver::Context Connection::receiver_context(Time now) const {
+    const Config& config = tcp_.config();
+    return {tcp_.pool(), tcp_.counters(), config, options(), handshake_.sack && config.dsack, now};
+}
 
 DropReason Connection::seventh_process_text(Segment& segment, Time now) {
     if (segment.payload.empty() && !segment.flags.fin) return DropReason::none;
@@ -200,7 +214,15 @@ DropReason Connection::seventh_process_text(Segment& segment, Time now) {
         return DropReason::tcp_data_after_close;
     }
     const SequenceNumber before_text = receiver_.rcv().nxt;
-    const DropReason reason = receiver_.take_text(segment, tcp_.pool(), now);
+    if (!segment.payload.empty()) {
+        // Only of what lies in the window (RFC 3168 §6.1.5), so not before the first step.
+        if (handshake_.ecn)
+            receiver_.take_congestion_mark(segment.ecn == ecn_congestion_experienced,
+                                           segment.flags.cwr);
+        if (const Duration rtt = timestamp_rtt(segment, segment.arrival); rtt.ns > 0)
+            receiver_.take_timestamp(rtt, segment.payload.size());
+    }
+    const DropReason reason = receiver_.take_text(segment, receiver_context(now));
     if (receiver_.rcv().nxt != before_text) notify();
     return reason;
 }

@@ -8,8 +8,8 @@ Result<Binding*, std::errc> Tcp::bind(Endpoint local, bool reuse) {
     if (!local.address.is_unspecified() && !ip_.is_own(local.address))
         return Failure{std::errc::address_not_available};
     if (local.port == 0) {
-        const auto port = ephemeral_.choose(
-            local.address, {}, [&](Port candidate) { return !bindings_.port_in_use(candidate); });
+        const auto port = ephemeral_.choose_any(
+            [&](Port candidate) { return !bindings_.port_in_use(candidate); });
         if (!port) return Failure{std::errc::address_in_use};
         local.port = *port;
     }
@@ -29,11 +29,15 @@ void Tcp::unbind(Binding& binding) {
     delete &binding;
 }
 
-bool Tcp::is_port_free(Endpoint local, Endpoint remote) const {
-    // Not one that somebody has bound for listening or otherwise, and not this very four-tuple.
-    return bindings_.find_exact(local) == nullptr &&
-           bindings_.find_exact({{}, local.port}) == nullptr &&
-           table_.find({local, remote}) == nullptr;
+bool Tcp::is_port_free(const FourTuple& four_tuple, bool is_loopback) const {
+    // Not one that somebody has bound for listening or otherwise, and not this very four-tuple,
+    // unless it is in TIME-WAIT and may be taken out of it.
+    const Endpoint local = four_tuple.local;
+    if (bindings_.find_exact(local) != nullptr || bindings_.find_exact({{}, local.port}) != nullptr)
+        return false;
+    const demux::Entry* entry = table_.find(four_tuple);
+    return entry == nullptr || (entry->kind == demux::EntryKind::time_wait &&
+                                may_reuse(*static_cast<const TimeWait*>(entry), is_loopback, now_));
 }
 
 Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const Options& options,
@@ -49,7 +53,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     local.address = path->source;
     if (local.port == 0) {
         const auto port = ephemeral_.choose(local.address, remote, [&](Port candidate) {
-            return is_port_free({local.address, candidate}, remote);
+            return is_port_free({{local.address, candidate}, remote}, path->is_loopback);
         });
         if (!port) return Failure{std::errc::address_not_available};
         local.port = *port;
@@ -57,17 +61,16 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     const FourTuple four_tuple{local, remote};
     SequenceNumber iss = initial_sequence_number(four_tuple, isn_secret_, now);
     if (demux::Entry* entry = table_.find(four_tuple)) {
-        // RFC 6191 §2 from the other side: our own TIME-WAIT record may be replaced when the peer
-        // can tell the new SYN from an old one; the ISN goes above everything that was sent.
         if (entry->kind != demux::EntryKind::time_wait) return Failure{std::errc::address_in_use};
         auto& record = *static_cast<TimeWait*>(entry);
-        if (!record.timestamps) return Failure{std::errc::address_in_use};
-        if (!after(iss, record.snd_nxt)) iss = record.snd_nxt + 0x10000;
+        if (!may_reuse(record, path->is_loopback, now)) return Failure{std::errc::address_in_use};
+        iss = record.above_it(iss);
+        count(Count::time_wait_recycled);
         destroy(record);
     }
     if (connection_count_ + half_open_count_ >= config_.max_connections)
         return Failure{std::errc::no_buffer_space};
-    auto* connection = new Connection(*this, four_tuple, *path, State::closed, iss);
+    auto* connection = connection_slab_.create(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);
     connection->set_options(options);
     connection->set_user(user);
@@ -86,7 +89,7 @@ void Tcp::release(Connection& connection, bool reset) {
         connection.abort();
     connection.user_ = nullptr;
     if (connection.retired_) {
-        delete &connection;
+        connection_slab_.destroy(connection);
         return;
     }
     ++orphan_count_;

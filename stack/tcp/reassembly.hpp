@@ -1,13 +1,17 @@
 // Segments that arrived ahead of a gap (RFC 9293 §3.10.7.4, seventh step: "should be held").
 //
-// Ranges never overlap: what was held first stays. Bounded by true memory cost, so that many tiny
-// segments cost the peer's window and not our memory.
+// Held as islands: runs without a gap, which never touch or overlap (what was held first stays).
+// Islands are found by their number in a balanced tree and grow or merge only at their ends, so
+// that a segment costs O(log islands), however the peer arranges the gaps (CVE-2018-5390). Bounded
+// by true memory cost; when it would cost more, what lies furthest from RCV.NXT goes first, so that
+// the stream can always go on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
+#include <map>
 #include <optional>
-#include <vector>
 
 #include "base/buffer.hpp"
 #include "tcp/receive_queue.hpp"
@@ -15,30 +19,70 @@
 
 namespace berth::tcp {
 
+// [begin, end) on the circle.
+struct SequenceRange {
+    SequenceNumber begin;
+    SequenceNumber end;
+    bool operator==(const SequenceRange&) const = default;
+};
+
 class Reassembly {
   public:
-    bool empty() const { return ranges_.empty(); }
+    // What a chunk and an island cost beside their blocks: the nodes, and the allocator's share.
+    static constexpr std::size_t chunk_overhead_bytes = 64;
+    static constexpr std::size_t island_overhead_bytes = 96;
+
+    struct Outcome {
+        bool held = true;                        // false: some of it was refused for the bound
+        std::uint32_t pruned = 0;                // chunks further off that went for it
+        std::optional<SequenceRange> duplicate;  // the first part of it that was held already
+    };
+
+    bool empty() const { return islands_.empty(); }
+    std::size_t islands() const { return islands_.size(); }
     std::size_t memory_bytes() const { return charged_; }
 
-    // Holds what of [seq, seq + bytes.length) is not held yet. False: it would cost more than
-    // `limit_bytes`, and nothing of it was kept beyond what fitted.
-    bool insert(SequenceNumber seq, KeptBytes bytes, std::size_t limit_bytes, BufferPool& pool);
+    // Holds what of [seq, seq + bytes.length) is not held yet.
+    Outcome insert(SequenceNumber seq, KeptBytes bytes, std::size_t limit_bytes, BufferPool& pool);
 
-    // The bytes that begin at `next` or before it and end after it; trimmed to begin there.
-    std::optional<KeptBytes> take_at(SequenceNumber next);
+    // What is held from `next` on without a gap, in order; whatever lies before it is dropped.
+    std::list<KeptBytes> take_at(SequenceNumber next);
+    // Nothing at `limit` or beyond it is wanted: the stream ends there.
+    void cut_at(SequenceNumber limit);
 
-    struct Range {
-        SequenceNumber begin;
-        KeptBytes bytes;
-        SequenceNumber end() const { return begin + bytes.length; }
-    };
-    const std::vector<Range>& ranges() const { return ranges_; }
+    // The first part of `range` that is held.
+    std::optional<SequenceRange> first_held_in(SequenceRange range) const;
+    std::optional<SequenceRange> island_of(SequenceNumber seq) const;
+    // Calls visit(SequenceRange) for each island, upwards, until it says false.
+    template <class Visitor>
+    void visit_islands(Visitor&& visit) const {
+        for (const auto& [begin, island] : islands_)
+            if (!visit(SequenceRange{begin, island.end})) return;
+    }
 
   private:
-    bool insert_piece(std::size_t at, SequenceNumber seq, Bytes piece, KeptBytes& whole,
-                      std::size_t limit_bytes, BufferPool& pool);
+    struct Island {
+        SequenceNumber end;
+        std::list<KeptBytes> chunks;
+    };
+    // A strict order among numbers of one window, which is less than half of the circle.
+    struct Upwards {
+        bool operator()(SequenceNumber a, SequenceNumber b) const { return before(a, b); }
+    };
+    using Islands = std::map<SequenceNumber, Island, Upwards>;
 
-    std::vector<Range> ranges_;  // in sequence order
+    static std::size_t cost_of(const KeptBytes& chunk) {
+        return chunk.buffer.capacity() + chunk_overhead_bytes;
+    }
+    bool hold(SequenceNumber seq, Bytes piece, KeptBytes& whole, std::size_t limit_bytes,
+              BufferPool& pool, Outcome& outcome);
+    bool make_room(std::size_t cost, SequenceNumber seq, std::size_t limit_bytes, Outcome& outcome);
+    void prune_last();
+    void add(SequenceNumber seq, KeptBytes chunk);
+    void join_next(Islands::iterator island);
+    Islands::iterator island_ending_at(SequenceNumber seq);
+
+    Islands islands_;
     std::size_t charged_ = 0;
 };
 

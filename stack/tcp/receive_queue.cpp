@@ -32,42 +32,47 @@ void ReceiveQueue::append(KeptBytes bytes, BufferPool& pool) {
     chunks_.push_back(std::move(packed));
 }
 
-std::size_t ReceiveQueue::read(std::span<const MutableBytes> parts, bool peek) {
-    std::size_t copied = 0;
+std::size_t ReceiveQueue::copy(std::span<const MutableBytes> parts, std::size_t from,
+                               std::size_t most) const {
     std::size_t chunk = first_;
-    std::size_t within = 0;
+    while (chunk < chunks_.size() && from >= chunks_[chunk].length)
+        from -= chunks_[chunk++].length;
+    std::size_t copied = 0;
     for (MutableBytes part : parts) {
+        part = part.first(std::min(part.size(), most - copied));
         while (!part.empty() && chunk < chunks_.size()) {
-            const Bytes source = chunks_[chunk].bytes().subspan(within);
+            const Bytes source = chunks_[chunk].bytes().subspan(from);
             const std::size_t count = std::min(part.size(), source.size());
             std::copy_n(source.begin(), count, part.begin());
             part = part.subspan(count);
             copied += count;
-            within += count;
-            if (within == chunks_[chunk].length) {
+            from += count;
+            if (from == chunks_[chunk].length) {
                 ++chunk;
-                within = 0;
+                from = 0;
             }
         }
     }
-    if (peek) return copied;
-    if (within > 0) {
-        chunks_[chunk].offset += static_cast<std::uint32_t>(within);
-        chunks_[chunk].length -= static_cast<std::uint32_t>(within);
-    }
-    size_ -= copied;
-    drop_before(chunk);
     return copied;
 }
 
-void ReceiveQueue::drop_before(std::size_t chunk) {
-    for (; first_ < chunk; ++first_) {
-        charged_ -= chunks_[first_].buffer.capacity();
-        chunks_[first_].buffer.release();
+void ReceiveQueue::consume(std::size_t bytes) {
+    size_ -= bytes;
+    if (size_ == 0) return clear();
+    while (bytes > 0) {
+        KeptBytes& front = chunks_[first_];
+        if (bytes < front.length) {
+            front.offset += static_cast<std::uint32_t>(bytes);
+            front.length -= static_cast<std::uint32_t>(bytes);
+            break;
+        }
+        bytes -= front.length;
+        charged_ -= front.buffer.capacity();
+        front.buffer.release();
+        ++first_;
     }
-    if (size_ == 0) {
-        clear();
-    } else if (first_ > 64 && first_ * 2 > chunks_.size()) {
+    // The spent front of the list goes when it is worth the moving.
+    if (first_ > 64 && first_ * 2 > chunks_.size()) {
         chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
     }

@@ -34,13 +34,14 @@ class ReceiveQueue {
 
     void append(KeptBytes bytes, BufferPool& pool);
 
-    // Copies to the parts in order; consumes what it copied unless `peek`. Returns the bytes.
-    std::size_t read(std::span<const MutableBytes> parts, bool peek);
+    // Copies to the parts in order what begins `from` bytes behind the front, at most `most` bytes.
+    // Returns the bytes.
+    std::size_t copy(std::span<const MutableBytes> parts, std::size_t from, std::size_t most) const;
+    // Those at the front are no longer wanted; at most size().
+    void consume(std::size_t bytes);
     void clear();
 
   private:
-    void drop_before(std::size_t chunk);
-
     std::vector<KeptBytes> chunks_;
     std::size_t first_ = 0;
     std::size_t size_ = 0;

@@ -23,6 +23,7 @@ constexpr std::uint16_t announced_mss(std::uint16_t mtu, std::uint16_t user_mss)
 }
 
 inline constexpr std::uint8_t max_window_shift = 14;  // RFC 7323 §2.3
+struct TimeWait;
 
 struct Segment {
     SequenceNumber seq;
@@ -35,6 +36,8 @@ struct Segment {
     link::Frame* frame = nullptr;  // owns the payload; the receiver may take its buffer
     Time arrival{};
     std::uint8_t ecn = 0;  // of the IP header (RFC 3168 §5)
+    // A SYN that goes past this TIME-WAIT record to a listener: our ISS must lie above its numbers.
+    const TimeWait* passes = nullptr;
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {
@@ -72,6 +75,7 @@ struct SegmentPlan {
     bool retransmission = false;
     bool probe = false;
     bool duplicate_ack = false;  // one of those owed for out-of-order or unacceptable segments
+    std::uint8_t duplicate_report = 0;  // which of the pending D-SACK blocks it carries, from 1
 
     SequenceNumber end() const { return seq + length + (syn ? 1 : 0) + (fin ? 1 : 0); }
     bool occupies_sequence_space() const { return length > 0 || syn || fin; }

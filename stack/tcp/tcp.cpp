@@ -39,11 +39,11 @@ Tcp::~Tcp() {
     table_.for_each([&](demux::Entry& entry) { entries.push_back(&entry); });
     for (demux::Entry* entry : entries) {
         if (entry->kind == demux::EntryKind::connection)
-            delete static_cast<Connection*>(entry);
+            connection_slab_.destroy(*static_cast<Connection*>(entry));
         else if (entry->kind == demux::EntryKind::half_open)
-            delete static_cast<HalfOpen*>(entry);
+            half_open_slab_.destroy(*static_cast<HalfOpen*>(entry));
         else
-            delete static_cast<TimeWait*>(entry);
+            time_wait_slab_.destroy(*static_cast<TimeWait*>(entry));
     }
     std::vector<demux::LocalBinding*> bindings;
     listeners_.for_each([&](demux::LocalBinding& binding) { bindings.push_back(&binding); });
@@ -93,14 +93,12 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
             return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
         if (entry != nullptr && entry->kind == demux::EntryKind::half_open)
             return on_half_open(*static_cast<HalfOpen*>(entry), segment, now);
-        // The one exception to "the four-tuple decides": a SYN that cannot be an old duplicate goes
-        // past a TIME-WAIT record to the listener (RFC 9293 §3.6.1 MAY-2).
         const auto match = listeners_.find(four_tuple.local);
         if (entry != nullptr) {
             auto& record = *static_cast<TimeWait*>(entry);
-            if (match.binding == nullptr || !record.lets_pass(segment))
-                return on_time_wait(record, segment, now);
-            destroy(record);
+            // RFC 9293 §3.6.1 MAY-2: the one exception to "the four-tuple decides".
+            if (const auto passed = pass_time_wait(record, match, segment, now)) return *passed;
+            return on_time_wait(record, segment, now);
         }
         if (match.binding != nullptr) return on_listen(match, four_tuple, segment, now);
         if (!segment.flags.rst) reply_with_reset(four_tuple, segment, now);
@@ -190,7 +188,7 @@ void Tcp::retire(Connection& connection) {
 
 void Tcp::reap() {
     for (Connection* connection : graveyard_)
-        delete connection;
+        connection_slab_.destroy(*connection);
     graveyard_.clear();
 }
 

@@ -18,6 +18,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/siphash.hpp"
+#include "base/slab.hpp"
 #include "base/timer_wheel.hpp"
 #include "demux/connection_table.hpp"
 #include "demux/ephemeral_ports.hpp"
@@ -32,6 +33,7 @@
 #include "tcp/listener.hpp"
 #include "tcp/syn_cookies.hpp"
 #include "tcp/time_wait.hpp"
+#include "tcp/time_wait_queue.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
 
@@ -78,7 +80,9 @@ class Tcp {
 
     // --- time and egress (transmit.cpp) ---
     void advance(Time now);
-    Time next_deadline() const { return wheel_.next_deadline(); }
+    Time next_deadline() const {
+        return earlier(wheel_.next_deadline(), time_waits_.next_deadline());
+    }
     std::size_t transmit(link::InterfaceIndex interface_index, Time now, std::size_t budget);
     bool has_output(link::InterfaceIndex interface_index) const;
 
@@ -92,6 +96,8 @@ class Tcp {
     }
     void count(Count what) { counters_.add(what); }
     const Counters& counters() const { return counters_; }
+    Counters& counters() { return counters_; }
+    Time now() const { return now_; }  // of the latest call
     const SipHashKey& timestamp_secret() const { return timestamp_secret_; }
     void mark_ready(Connection& connection);
     // Nothing came back: perhaps another first hop takes its segments (RFC 1122 §3.3.1.5).
@@ -116,7 +122,7 @@ class Tcp {
         });
     }
     std::size_t half_open_count() const { return half_open_count_; }
-    std::size_t time_wait_count() const { return time_wait_count_; }
+    std::size_t time_wait_count() const { return time_waits_.size(); }
     std::size_t connection_count() const { return connection_count_; }
 
   private:
@@ -136,7 +142,17 @@ class Tcp {
     Connection* promote(HalfOpen& record, Time now);
     Connection* make_connection(const HalfOpen& offer, Time now,
                                 const HalfOpen* in_table = nullptr);
+    // Nothing: it may not pass.
+    std::optional<Fate> pass_time_wait(TimeWait& record, const demux::ListenerTable::Match& match,
+                                       Segment& segment, Time now);
     Fate on_time_wait(TimeWait& record, const Segment& segment, Time now);
+    DropReason time_wait_segment(TimeWait& record, const Segment& segment, Time now);
+    void wait_out(const TimeWait& as, Time now);
+    // A SYN-RECEIVED ends with a RST: back to LISTEN, or to the TIME-WAIT that its SYN had passed.
+    void back_to_listen(HalfOpen& attempt, Time now);
+    void challenge(TimeWait& record, Time now);
+    void expire_time_waits(Time now);
+    bool may_reuse(const TimeWait& record, bool is_loopback, Time now) const;
     Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
                    Segment& segment, Time now);
     struct Heard {
@@ -151,7 +167,7 @@ class Tcp {
     Heard on_syn_in_listen(Listener& listener, const FourTuple& four_tuple, Segment& segment,
                            Time now);
     bool has_room_for_connection() const;
-    void take_offer(HalfOpen& record, const Segment& syn) const;
+    void take_offer(HalfOpen& record, const Segment& syn, Time now) const;
     void send_cookie(Listener& listener, const FourTuple& four_tuple, const Segment& syn, Time now);
     std::optional<std::uint16_t> cookie_mss(const Listener& listener, const FourTuple& four_tuple,
                                             const Segment& segment, Time now);
@@ -164,7 +180,6 @@ class Tcp {
                                    const Segment& syn, Time now);
     bool open_fast(const HalfOpen& offer, Segment& syn, Time now);
     void forget_unproven_of(const Listener& listener);
-    std::uint32_t receive_buffer_of(const Listener& listener) const;
     std::uint32_t initial_window(const Listener& listener) const;
     void send_syn_ack(const HalfOpen& record, const std::optional<wire::TcpFastOpen>& cookie,
                       Time now);
@@ -177,6 +192,7 @@ class Tcp {
     void forget(const HalfOpen& record);
     void destroy(HalfOpen& record);
     void destroy(TimeWait& record);
+    void forget(TimeWait& record);  // it is out of the table already
     void acknowledge(const TimeWait& record, Time now);
     // A segment without text outside any connection, through the bounded reply queue.
     void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
@@ -189,7 +205,7 @@ class Tcp {
                    std::size_t budget);
     void unlink_ready(Connection& connection);
     void reap();
-    bool is_port_free(Endpoint local, Endpoint remote) const;
+    bool is_port_free(const FourTuple& four_tuple, bool is_loopback) const;
     static Fate fate_for(const FourTuple& four_tuple, DropReason reason, DemuxMatch match,
                          State before, State after);
 
@@ -207,12 +223,15 @@ class Tcp {
     demux::EphemeralPorts ephemeral_;
     Random random_;
     TimerWheel wheel_;
+    TimeWaitQueue time_waits_;
+    Slab<Connection> connection_slab_;
+    Slab<HalfOpen> half_open_slab_;
+    Slab<TimeWait> time_wait_slab_;
     Time now_;
     std::vector<ReadyList> ready_;                         // by interface
     std::unordered_map<Connection*, Listener*> unproven_;  // made by Fast Open cookies
     std::vector<Connection*> graveyard_;  // to be deleted when the call in progress is over
     std::size_t half_open_count_ = 0;
-    std::size_t time_wait_count_ = 0;
     std::size_t connection_count_ = 0;
     std::size_t orphan_count_ = 0;
     std::int64_t challenge_second_ = -1;

@@ -14,6 +14,7 @@ void Connection::on_timer(Time now) {
     if (receiver_.ack.delayed <= now) {
         receiver_.ack.delayed = Time::never();
         receiver_.ack.now = true;
+        tcp_.count(Count::delayed_acks);
     }
     if (sender_.deadline() <= now) {
         const Sender::Timeout outcome = sender_.on_timeout(now);

@@ -30,11 +30,10 @@ void Tcp::advance(Time now) {
         auto& timed = static_cast<TimedEntry&>(*entry);
         if (timed.kind == demux::EntryKind::connection)
             static_cast<Connection&>(timed).on_timer(now);
-        else if (timed.kind == demux::EntryKind::half_open)
-            on_half_open_timer(static_cast<HalfOpen&>(timed), now);
         else
-            destroy(static_cast<TimeWait&>(timed));
+            on_half_open_timer(static_cast<HalfOpen&>(timed), now);
     }
+    expire_time_waits(now);
     reap();
 }
 

@@ -22,19 +22,17 @@ std::size_t Connection::send_room() const {
 
 // RECEIVE (§3.10.3).
 std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) {
-    const std::size_t count = receiver_.read(parts, peek);
-    if (count > 0 && !peek && !is_over() && receiver_.owes_window_update()) {
+    const std::size_t queued = receiver_.queued_bytes();
+    const std::size_t count = receiver_.read(parts, peek, options());
+    // Not the count: an urgent byte that was left out has made room as well.
+    const std::size_t taken = queued - receiver_.queued_bytes();
+    if (taken == 0 || is_over()) return count;
+    receiver_.tune(taken, options(), tcp_.config(), tcp_.now());
+    if (receiver_.owes_window_update(options())) {
         receiver_.ack.now = true;
         mark_ready();
     }
     return count;
-}
-
-Result<std::uint8_t, std::errc> Connection::receive_urgent(bool) {
-    return Failure{std::errc::invalid_argument};
-}
-bool Connection::at_mark() const {
-    return false;
 }
 
 std::size_t Connection::unsent_bytes() const {
@@ -60,7 +58,7 @@ void Connection::close_send() {
 
 void Connection::discard_received() {
     receiver_.discard();
-    if (!is_over() && receiver_.owes_window_update()) {
+    if (!is_over() && receiver_.owes_window_update(options())) {
         receiver_.ack.now = true;
         mark_ready();
     }
@@ -82,13 +80,16 @@ std::errc Connection::take_error() {
 }
 
 void Connection::set_quick_ack(bool on) {
-    if (on && !receiver_.ack.delayed.is_never()) {
-        receiver_.ack.now = true;
+    AckDebt& ack = receiver_.ack;
+    ack.interactive = !on;
+    ack.quick = on ? AckDebt::max_quick : 0;
+    if (on && !is_over() && !ack.delayed.is_never()) {
+        ack.now = true;
         mark_ready();
     }
 }
 bool Connection::quick_ack() const {
-    return false;
+    return receiver_.ack.quick > 0 && !receiver_.ack.interactive;
 }
 
 void Connection::set_options(const Options& options) {
@@ -97,7 +98,7 @@ void Connection::set_options(const Options& options) {
     else
         options_ = std::make_unique<Options>(options);
     sender_.no_delay = options.no_delay;
-    if (options.receive_buffer_bytes != 0) receiver_.limit_bytes = options.receive_buffer_bytes;
+    receiver_.follow_options(options, tcp_.config());
     if (options.send_buffer_bytes != 0) send_limit_bytes_ = options.send_buffer_bytes;
     if (!is_over() && !sender_.is_idle()) mark_ready();  // what Nagle held back may go
 }

@@ -174,7 +174,9 @@ void Udp::detach(UdpPort& port) {
 }
 
 std::optional<Port> Udp::choose_port(Ipv4Address local, Endpoint remote) {
-    return ephemeral_.choose(local, remote, [&](Port port) { return !bound_.port_in_use(port); });
+    const auto is_free = [&](Port port) { return !bound_.port_in_use(port); };
+    return remote.port == 0 ? ephemeral_.choose_any(is_free)
+                            : ephemeral_.choose(local, remote, is_free);
 }
 
 }  // namespace berth::udp

@@ -119,6 +119,34 @@ TEST(EphemeralPorts, TakenPortsAreSkippedAndTheLastFreeOneIsFound) {
     }
 }
 
+TEST(EphemeralPorts, WithoutARemoteOnePortDoesNotBetrayTheNext) {  // RFC 6056 §3.3.2
+    constexpr std::uint32_t count =
+        std::uint32_t{EphemeralPorts::default_last} - EphemeralPorts::default_first + 1;
+    EphemeralPorts chooser = ports(9);
+    std::array<int, 16> part{};
+    Port previous = *chooser.choose_any(always_free);
+    for (int n = 0; n < 4000; ++n) {
+        const Port port = *chooser.choose_any(always_free);
+        ASSERT_GE(port, EphemeralPorts::default_first);
+        ASSERT_LE(port, EphemeralPorts::default_last);
+        ++part[(std::uint32_t{port} + count - previous) % count * 16 / count];
+        previous = port;
+    }
+    for (const int hits : part) {
+        EXPECT_GT(hits, 83);
+        EXPECT_LT(hits, 750);
+    }
+}
+
+TEST(EphemeralPorts, WithoutARemoteTheLastFreePortIsFound) {
+    for (Port free = 50000; free < 50100; ++free) {
+        EphemeralPorts chooser = ports(7, 50000, 50099);
+        EXPECT_EQ(chooser.choose_any([free](Port port) { return port == free; }), free);
+    }
+    EphemeralPorts chooser = ports(7, 50000, 50099);
+    EXPECT_EQ(chooser.choose_any([](Port) { return false; }), std::nullopt);
+}
+
 TEST(EphemeralPorts, AnExhaustedRangeGivesNothingAfterOneRound) {
     EphemeralPorts chooser = ports(8, 50000, 50099);
     std::vector<Port> asked;

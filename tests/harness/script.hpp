@@ -34,8 +34,9 @@ class Script : private FateObserver {
     Script(const Script&) = delete;
     Script& operator=(const Script&) = delete;
 
-    // To be chosen before the first line that needs the stack.
-    tcp::Config config;
+    // To be chosen before the first line that needs the stack. Delays are as they are later in a
+    // connection's life: a script that wants quick ACKs at its beginning asks for them.
+    tcp::Config config = without_quick_acks();
     std::uint16_t mtu = 1500;
     Seed seed = Seed::from(1);
 
@@ -89,6 +90,11 @@ class Script : private FateObserver {
     static constexpr Time start{1'000'000'000'000};
 
   private:
+    static tcp::Config without_quick_acks() {
+        tcp::Config config;
+        config.quick_ack_segments = 0;
+        return config;
+    }
     void on_packet(std::uint32_t interface_index, Direction direction, Time when, Bytes frame,
                    const Fate& fate) override;
     void run_until(Time target, const std::function<bool()>& enough, Where where);

@@ -243,6 +243,41 @@ TEST_F(FastOpenServer, the_syn_again_is_answered_with_the_syn_ack_rfc9293_3_8_1)
     state_is(State::established);
 }
 
+TEST_F(FastOpenServer, a_reset_reaches_the_program_that_has_accepted_rfc9293_3_10_7_4_second) {
+    listens();
+    const auto good = cookie();
+    peer.sends({.length = 100, .syn = true, .fast_open = good});
+    stack.sends({.syn = true});
+    ASSERT_TRUE(calls.accepts());
+    peer.sends({.rst = true});
+    state_is(State::closed);
+    EXPECT_EQ(calls.connection->error(), std::errc::connection_reset);
+    EXPECT_EQ(calls.connection->readable_bytes(), 100U);
+    calls.forgets();
+}
+
+TEST_F(FastOpenServer, answered_and_closed_before_the_handshake_is_complete_rfc9293_3_10_4) {
+    listens(1);
+    const auto good = cookie();
+    peer.sends({.length = 100, .syn = true, .mss = 1460, .fast_open = good});
+    stack.sends({.syn = true});
+    ASSERT_TRUE(calls.accepts());
+    calls.reads(100);
+    calls.sends(50);
+    stack.sends({.length = 50});
+    calls.connection->close_send();
+    script.settle({});
+    stack.sends({.fin = true});
+    state_is(State::fin_wait_1);
+    peer.sends({.seq = 0, .syn = true, .no_ack = true});  // our SYN,ACK was slow
+    stack.sends({.seq = 0, .ack = 101, .syn = true});
+    peer.sends({.ack = 1});
+    EXPECT_EQ(calls.listener->unproven, 0U);
+    peer.sends({.ack = 52});
+    state_is(State::fin_wait_2);
+    calls.forgets();
+}
+
 TEST_F(FastOpenServer, a_client_that_is_not_there_is_given_up_rfc9293_3_8_3) {
     config.synack_retries = 1;
     listens(1);

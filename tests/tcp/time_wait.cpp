@@ -98,31 +98,6 @@ TEST_F(TimeWait,
     state_is(State::time_wait);
 }
 
-TEST_F(TimeWait, records_are_bounded_and_beyond_it_connections_end_without_one_design_8) {
-    config.max_time_wait = 2;
-    app.listens();
-    std::vector<std::unique_ptr<Peer>> clients;
-    for (Port port = 40001; port <= 40003; ++port) {
-        Peer& client = *clients.emplace_back(std::make_unique<Peer>(
-            script, Endpoint{Peer::default_endpoint.address, port}, "client"));
-        client.sends({.syn = true});
-        stack.sends_to(client, {.syn = true});
-        client.sends({});
-        auto accepted = app.listener().accept();
-        ASSERT_TRUE(accepted);
-        accepted->reset();
-        script.settle({});
-        stack.sends_to(client, {.fin = true});
-        client.sends({.fin = true});
-        stack.sends_to(client, {});
-        advance(milliseconds(10));
-    }
-    EXPECT_EQ(script.state_of(clients[0]->four_tuple()), State::time_wait);
-    EXPECT_EQ(script.state_of(clients[1]->four_tuple()), State::time_wait);
-    EXPECT_EQ(script.state_of(clients[2]->four_tuple()), State::closed);
-    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::time_wait_overflow], 1U);
-}
-
 TEST_F(TimeWait, the_listener_port_can_be_bound_again_meanwhile_posix_reuseaddr) {
     reach(State::time_wait);
     app.closes_listener();
