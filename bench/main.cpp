@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/memory/memory.hpp"
 #include "bench/support.hpp"
 #include "berth_build_info.hpp"
 
@@ -24,19 +25,23 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return number;
 }
 
-// Takes `--seed=N` out of the arguments; the others are Google Benchmark's.
-bool take_seed(std::vector<char*>& arguments) {
-    constexpr std::string_view option = "--seed=";
+std::uint64_t memory_entries = 0;  // not zero: no benchmarks, but what so many connections cost
+
+// Takes `--seed=N` and `--memory=N` out of the arguments; the others are Google Benchmark's.
+bool take_own(std::vector<char*>& arguments) {
+    constexpr std::string_view seed = "--seed=";
+    constexpr std::string_view memory = "--memory=";
     std::vector<char*> others;
     for (char* argument : arguments) {
         const std::string_view text(argument);
-        if (text.substr(0, option.size()) != option) {
+        const bool is_seed = text.substr(0, seed.size()) == seed;
+        if (!is_seed && text.substr(0, memory.size()) != memory) {
             others.push_back(argument);
             continue;
         }
-        const auto number = parse_number(text.substr(option.size()));
+        const auto number = parse_number(text.substr(text.find('=') + 1));
         if (!number) return false;
-        seed_of_this_run = *number;
+        (is_seed ? seed_of_this_run : memory_entries) = *number;
     }
     arguments = others;
     return true;
@@ -52,9 +57,24 @@ std::uint64_t run_seed() {
 
 int main(int argc, char** argv) {
     std::vector<char*> arguments(argv, argv + argc);
-    if (!berth::bench::take_seed(arguments)) {
-        std::fputs("berth_bench: --seed wants a number of at most 18 digits\n", stderr);
+    if (!berth::bench::take_own(arguments)) {
+        std::fputs("berth_bench: --seed and --memory want a number of at most 18 digits\n", stderr);
         return 2;
+    }
+    if (berth::bench::memory_entries != 0) {
+        constexpr std::uint64_t most = 6'000'000;  // clients in the crowd's network
+        if (berth::bench::memory_entries < 1'000 || berth::bench::memory_entries > most) {
+            std::fputs("berth_bench: --memory wants a number from 1000 to 6000000\n", stderr);
+            return 2;
+        }
+        std::printf(
+            "{\"context\": {\"berth_version\": \"%s\", \"berth_commit\": \"%s\", "
+            "\"compiler\": \"%s\", \"flags\": \"%s\", \"build_type\": \"%s\"},\n\"costs\": ",
+            berth::build_info::kVersion, berth::build_info::kCommit, berth::build_info::kCompiler,
+            berth::build_info::kFlags, berth::build_info::kBuildType);
+        berth::bench::print_memory_costs(static_cast<std::uint32_t>(berth::bench::memory_entries));
+        std::puts("}");
+        return 0;
     }
     int count = static_cast<int>(arguments.size());
     arguments.push_back(nullptr);

@@ -82,6 +82,7 @@ void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time n
         return;
     }
     const auto& received = std::get<link::ReceivedPacket>(below);
+    ++traffic_.ip_received;
     arrival.to_link_group = received.to_link_group;
     const auto found = ip_.receive(received, interface_index);
     if (!found) {
@@ -94,6 +95,7 @@ void Stack::parse(Arrival& arrival, link::InterfaceIndex interface_index, Time n
 }
 
 void Stack::parse_segment(Arrival& arrival) {
+    ++traffic_.ip_local;
     const wire::Ipv4View& packet = *arrival.packet;
     if (packet.protocol() != static_cast<std::uint8_t>(Protocol::tcp)) return;
     auto segment = wire::TcpView::parse(packet.payload(), packet.source(), packet.destination(),
@@ -179,6 +181,7 @@ Fate Stack::deliver_to_protocol(Arrival& arrival, link::InterfaceIndex interface
 
 Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
     const Fate fate = udp_.receive(*arrival.frame, *arrival.packet, interface_index);
+    if (fate.kind == FateKind::delivered) ++traffic_.udp_delivered;
     if (fate.reason == DropReason::udp_no_socket)
         icmp_.send_error(wire::IcmpType::destination_unreachable, wire::icmp_code::port_unreachable,
                          *arrival.packet, arrival.to_link_group, now);
@@ -186,6 +189,7 @@ Fate Stack::deliver_udp(Arrival& arrival, link::InterfaceIndex interface_index, 
 }
 
 Fate Stack::deliver_icmp(Arrival& arrival, link::InterfaceIndex interface_index, Time now) {
+    ++traffic_.icmp_received;
     const auto result = icmp_.receive(*arrival.frame, *arrival.packet, interface_index, now);
     if (const Fate* fate = std::get_if<Fate>(&result)) return *fate;
     return tell_sockets(std::get<ip::ErrorReport>(result), now);

@@ -103,6 +103,14 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     const tcp::Tcp& tcp() const { return tcp_; }
 
     const DropCounters& drops() const { return drops_; }
+    // What came in, counted where the layers meet (RFC 4293 and 4113 name them).
+    struct Traffic {
+        std::uint64_t ip_received = 0;    // packets from a link or from ourselves, bad ones as well
+        std::uint64_t ip_local = 0;       // whole ones for this host, whatever their protocol
+        std::uint64_t icmp_received = 0;  // messages, bad ones as well
+        std::uint64_t udp_delivered = 0;  // datagrams that reached a socket
+    };
+    const Traffic& traffic() const { return traffic_; }
     // Hears every packet's fate from now on; nullptr: nobody (and nothing is spent on it).
     void set_observer(FateObserver* observer) { observer_ = observer; }
 
@@ -126,6 +134,7 @@ class Stack : private link::UnreachableReceiver, private ip::ProblemReceiver {
     Time now_;
     BufferPool pool_;
     DropCounters drops_;
+    Traffic traffic_;
     FateObserver* observer_ = nullptr;
     link::LoopbackDevice loopback_device_;
     link::Interfaces interfaces_;

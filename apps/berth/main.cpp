@@ -62,7 +62,9 @@ int run(int argc, char** argv) {
     register_nc(tool, exit_code);
     register_ss(tool, exit_code);
     register_netstat(tool, exit_code);
+    register_nstat(tool, exit_code);
     register_drops(tool, exit_code);
+    register_sysctl(tool, exit_code);
     register_neigh(tool, exit_code);
     register_route(tool, exit_code);
     register_ping(tool, exit_code);

@@ -52,10 +52,13 @@ json ask(const QueryArguments& arguments, const std::string& request) {
 
 json ask_rows(const QueryArguments& arguments, const std::string& request, json& document) {
     document = ask(arguments, request);
-    const std::string key = request == "ss"      ? "sockets"
-                            : request == "neigh" ? "neighbours"
-                            : request == "route" ? "routes"
-                                                 : request;
+    const std::string word = request.substr(0, request.find(' '));
+    const std::string key = word == "ss"       ? "sockets"
+                            : word == "neigh"  ? "neighbours"
+                            : word == "route"  ? "routes"
+                            : word == "nstat"  ? "counters"
+                            : word == "sysctl" ? "sysctls"
+                                               : word;
     if (!document.contains(key) || !document[key].is_array())
         throw Failure(
             "the host's answer is not what was asked for: it runs another version of berth");

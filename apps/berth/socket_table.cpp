@@ -75,8 +75,10 @@ void SocketTableArguments::add_to(CLI::App& command) {
 std::vector<SocketEntry> socket_table(const SocketTableArguments& arguments, bool& printed_json) {
     std::vector<Row> rows;
     json document;
-    for (const auto& object : ask_rows(arguments.query, "ss", document)) {
+    const char* request = arguments.details.any() ? "ss details" : "ss";
+    for (const auto& object : ask_rows(arguments.query, request, document)) {
         Row row = row_of(object, arguments.numeric);
+        row.entry.details = detail_text(object, arguments.details);
         if (!arguments.wants(row.entry.protocol)) continue;
         if (arguments.listening && !row.entry.is_listening()) continue;
         rows.push_back(std::move(row));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/berth/running_host.hpp"
+#include "apps/berth/socket_details.hpp"
 
 namespace CLI {
 class App;
@@ -20,6 +21,7 @@ struct SocketEntry {
     std::uint64_t send_queue = 0;
     std::string local_address, local_port;
     std::string remote_address, remote_port;  // port "*": none
+    DetailText details;                       // what `details` below asks for
 
     bool is_listening() const { return state == "LISTEN" || state == "UNCONN"; }
 };
@@ -33,6 +35,7 @@ struct SocketTableArguments {
     bool all = false;
     bool listening = false;
     bool numeric = false;
+    DetailChoice details;  // of ss only
 
     void add_to(CLI::App& command);
     // How many kinds are asked for; none means all.

@@ -31,9 +31,11 @@ void print_table(const std::vector<SocketEntry>& entries, bool with_protocol) {
                "Local Address", local, "Port", local_port, "Peer Address", remote);
     for (const auto& entry : entries) {
         if (with_protocol) fmt::print("{:<5} ", entry.protocol);
-        fmt::print("{:<10} {:>6} {:>6} {:>{}}:{:<{}} {:>{}}:{}\n", entry.state, entry.receive_queue,
-                   entry.send_queue, entry.local_address, local, entry.local_port, local_port,
-                   entry.remote_address, remote, entry.remote_port);
+        fmt::print("{:<10} {:>6} {:>6} {:>{}}:{:<{}} {:>{}}:{}{}\n", entry.state,
+                   entry.receive_queue, entry.send_queue, entry.local_address, local,
+                   entry.local_port, local_port, entry.remote_address, remote, entry.remote_port,
+                   entry.details.beside);
+        if (!entry.details.below.empty()) fmt::print("\t{}\n", entry.details.below);
     }
 }
 
@@ -50,6 +52,11 @@ void register_ss(CLI::App& tool, int&) {
         tool.add_subcommand("ss", "Show the sockets of a running host, as ss -tan does");
     auto arguments = std::make_shared<SocketTableArguments>();
     arguments->add_to(*command);
+    DetailChoice& details = arguments->details;
+    command->add_flag("-i,--info", details.info, "What TCP knows: options, RTO, MSS, windows …");
+    command->add_flag("-m,--memory", details.memory, "What TCP's buffers hold, and may hold");
+    command->add_flag("-e,--extended", details.extended, "TCP's link and next hop");
+    command->add_flag("-o,--options", details.timers, "TCP's timer");
     command->footer(
         "Recv-Q: bytes that the program has not read yet; Send-Q: bytes that the peer has not\n"
         "acknowledged yet. Of a listener: connections not accepted yet, and its backlog.\n"
@@ -58,6 +65,8 @@ void register_ss(CLI::App& tool, int&) {
         "  berth ss -tan       TCP only, ports as numbers\n"
         "  berth ss -tuln      the listening ones: TCP and UDP ports are separate\n"
         "  berth ss -w         raw and ping sockets: ICMP has no ports\n"
+        "  berth ss -tim       MTU (pmtu), MSS (mss) and buffer (skmem) are three things\n"
+        "  berth ss -tano      with timers: what will happen next\n"
         "  berth ss --json --host lab1");
     command->callback([arguments] { run_ss(*arguments); });
 }

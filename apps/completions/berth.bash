@@ -34,7 +34,7 @@ _berth() {
     local host_options="--link --address --mac --peer-address --gateway --route --forward --name --sysctl --seed --capture --dns --hosts --dhcp-timeout"
     COMPREPLY=()
     if [ "$cword" -le 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "serve nc ping traceroute ss netstat drops neigh route --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "serve nc ping traceroute ss netstat nstat drops sysctl neigh route --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -47,9 +47,12 @@ _berth() {
         case $command in
         serve) options="$host_options --help echo discard daytime chargen time http" ;;
         nc) options="$host_options --help -l -u -s -p -k -N -w -z -v" ;;
-        ss | netstat) options="-t -u -w -a -l -n --tcp --udp --raw --all --listening --numeric --host --json --help" ;;
+        ss) options="-t -u -w -a -l -n -i -m -e -o --tcp --udp --raw --all --listening --numeric --info --memory --extended --options --host --json --help" ;;
+        netstat) options="-t -u -w -a -l -n --tcp --udp --raw --all --listening --numeric --host --json --help" ;;
         ping) options="$host_options --host --json --help -b -c -D -i -M -n -p -Q -q -s -t -W -w" ;;
         traceroute) options="$host_options --host --json --help --mtu -f -I -m -n -p -q -w" ;;
+        nstat) options="-a -z --zeros --host --json --help" ;;
+        sysctl) options="--host --json --help" ;;
         drops) options="--host --json --help" ;;
         neigh) options="show add del flush lladdr dev -s --host --json --help" ;;
         route) options="show get add del default via dev metric from --host --json --help" ;;

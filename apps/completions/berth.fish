@@ -27,6 +27,8 @@ complete -c berth -n __fish_use_subcommand -a neigh -d 'Show or change the neigh
 complete -c berth -n __fish_use_subcommand -a route -d 'Show or change the routes of a running host'
 complete -c berth -n __fish_use_subcommand -a ss -d 'Show the sockets of a running host'
 complete -c berth -n __fish_use_subcommand -a netstat -d 'The same in the columns of netstat'
+complete -c berth -n __fish_use_subcommand -a nstat -d 'Show what a running host has counted'
+complete -c berth -n __fish_use_subcommand -a sysctl -d 'Show the tunables of a running host'
 complete -c berth -n __fish_use_subcommand -a drops -d 'Show what a running host dropped'
 
 set -l making '__fish_seen_subcommand_from serve nc ping traceroute'
@@ -96,6 +98,13 @@ complete -c berth -n '__fish_seen_subcommand_from neigh' -a 'show add del flush 
 complete -c berth -n '__fish_seen_subcommand_from neigh' -s s -l statistics -d 'Ages and probes'
 complete -c berth -n '__fish_seen_subcommand_from route' -a 'show get add del default via dev metric from'
 
-set -l asking '__fish_seen_subcommand_from ss netstat drops neigh route ping traceroute'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s i -l info -d 'What TCP knows'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s m -l memory -d 'Buffers'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s e -l extended -d 'Link and next hop'
+complete -c berth -n '__fish_seen_subcommand_from ss' -s o -l options -d 'Timers'
+complete -c berth -n '__fish_seen_subcommand_from nstat' -s z -l zeros -d 'Zeros too'
+complete -c berth -n '__fish_seen_subcommand_from nstat' -s a -d 'Since the host was made'
+
+set -l asking '__fish_seen_subcommand_from ss netstat nstat sysctl drops neigh route ping traceroute'
 complete -c berth -n $asking -l host -x -a '(__berth_hosts)' -d 'Which host'
 complete -c berth -n $asking -l json -d 'JSON instead of a table'

@@ -10,6 +10,7 @@
 #include "berth/socket.h"
 #include "host/call.hpp"
 #include "host/ip_options.hpp"
+#include "host/tcp_info.hpp"
 
 namespace berth::host {
 
@@ -179,6 +180,7 @@ int berth_getsockopt(int fd, int level, int name, void* value, socklen_t* length
     if (length == nullptr || (value == nullptr && *length > 0)) return fail(EFAULT);
     if (*length > INT32_MAX) return fail(EINVAL);
     if (const auto result = get_structured_option(call, level, name, value, length)) return *result;
+    if (level == IPPROTO_TCP && name == TCP_INFO) return get_tcp_info(call, value, length);
     if (level == SOL_SOCKET) {
         switch (name) {
             case SO_RCVTIMEO: return give(timeval_of(call.file().receive_timeout), value, length);

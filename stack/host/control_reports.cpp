@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/counter_reports.hpp"
 #include "host/network_reports.hpp"
+#include "host/routes.hpp"
 #include "socket/sockets.hpp"
 
 namespace berth::host {
@@ -20,15 +22,97 @@ Json endpoint_json(const Endpoint& endpoint) {
     return {{"address", to_string(endpoint.address)}, {"port", endpoint.port}};
 }
 
+Json socket_json(const SocketRow& row) {
+    return {{"protocol", row.protocol},          {"state", row.state},
+            {"recv_q", row.receive_queue},       {"send_q", row.send_queue},
+            {"local", endpoint_json(row.local)}, {"remote", endpoint_json(row.remote)}};
+}
+
+SocketRow public_row(const socket::Row& row) {
+    return {std::string(row.netid),
+            std::string(row.state),
+            row.receive_queue,
+            row.send_queue,
+            row.local,
+            row.remote};
+}
+
 Json sockets_json(Core& core) {
     Json rows = Json::array();
-    for (const SocketRow& row : socket_rows(core)) {
-        rows.push_back({{"protocol", row.protocol},
-                        {"state", row.state},
-                        {"recv_q", row.receive_queue},
-                        {"send_q", row.send_queue},
-                        {"local", endpoint_json(row.local)},
-                        {"remote", endpoint_json(row.remote)}});
+    for (const SocketRow& row : socket_rows(core))
+        rows.push_back(socket_json(row));
+    return rows;
+}
+
+Json tcp_info_json(const tcp::Info& info) {
+    return {{"congestion", info.congestion},
+            {"timestamps", info.timestamps},
+            {"sack", info.sack},
+            {"window_scaling", info.window_scaling},
+            {"ecn", info.ecn},
+            {"snd_wscale", info.snd_wscale},
+            {"rcv_wscale", info.rcv_wscale},
+            {"mss", info.snd_mss},
+            {"rcv_mss", info.rcv_mss},
+            {"advmss", info.advmss},
+            {"pmtu", info.pmtu},
+            {"snd_wnd", info.snd_wnd},
+            {"rcv_wnd", info.rcv_wnd},
+            {"rto_us", info.rto.microseconds()},
+            {"ato_us", info.ato.microseconds()},
+            {"rtt_us", info.rtt.microseconds()},
+            {"rttvar_us", info.rttvar.microseconds()},
+            {"rcv_rtt_us", info.rcv_rtt.microseconds()},
+            {"last_data_sent_us", info.last_data_sent.microseconds()},
+            {"cwnd_bytes", info.cwnd},
+            {"ssthresh_bytes", info.ssthresh_is_infinite ? Json() : Json(info.ssthresh)},
+            {"in_recovery", info.in_recovery},
+            {"in_loss", info.in_loss},
+            {"flight_bytes", info.flight},
+            {"notsent_bytes", info.notsent_bytes},
+            {"backoff", info.backoff},
+            {"unanswered", info.unanswered},
+            {"is_probing", info.is_probing},
+            {"retransmissions", info.retransmissions},
+            {"bytes_acked", info.bytes_acked},
+            {"bytes_received", info.bytes_received},
+            {"segs_in", info.segs_in},
+            {"segs_out", info.segs_out}};
+}
+
+std::string_view name_of(tcp::TimerInfo::Kind kind) {
+    switch (kind) {
+        case tcp::TimerInfo::Kind::none: break;
+        case tcp::TimerInfo::Kind::on: return "on";
+        case tcp::TimerInfo::Kind::keepalive: return "keepalive";
+        case tcp::TimerInfo::Kind::time_wait: return "timewait";
+        case tcp::TimerInfo::Kind::persist: return "persist";
+    }
+    return "off";
+}
+
+// What `ss -imeo` shows beside the row itself.
+void add_details(const Core& core, const socket::Row::Details& details, Json& row) {
+    const tcp::Info& info = details.info;
+    row["timer"] = {{"name", name_of(info.timer.kind)},
+                    {"left_us", info.timer.left.microseconds()},
+                    {"tries", info.timer.tries}};
+    if (!details.is_connection) return;
+    row["tcp_info"] = tcp_info_json(info);
+    row["memory"] = {{"receive", info.receive_memory},
+                     {"receive_buffer", info.receive_buffer},
+                     {"send", info.send_memory},
+                     {"send_buffer", info.send_buffer}};
+    row["path"] = {{"link", link_name(core, details.interface_index)},
+                   {"next_hop", to_string(details.next_hop)}};
+}
+
+Json detailed_sockets_json(Core& core) {
+    const CoreGuard guard(core.lock());
+    Json rows = Json::array();
+    for (const socket::Row& row : socket::detailed_rows(core.stack(), core.now())) {
+        rows.push_back(socket_json(public_row(row)));
+        if (row.details) add_details(core, *row.details, rows.back());
     }
     return rows;
 }
@@ -130,10 +214,8 @@ std::vector<SocketRow> socket_rows(Core& core) {
     }();
     std::vector<SocketRow> rows;
     rows.reserve(snapshot.size());
-    for (const socket::Row& row : snapshot) {
-        rows.push_back({std::string(row.netid), std::string(row.state), row.receive_queue,
-                        row.send_queue, row.local, row.remote});
-    }
+    for (const socket::Row& row : snapshot)
+        rows.push_back(public_row(row));
     return rows;
 }
 
@@ -165,6 +247,9 @@ std::string answer_control(Core& core, const std::string& name, std::string_view
     if (request == "ss") {
         answer["host"] = name;
         answer["sockets"] = sockets_json(core);
+    } else if (request == "ss details") {
+        answer["host"] = name;
+        answer["sockets"] = detailed_sockets_json(core);
     } else if (request == "drops") {
         answer["host"] = name;
         answer["drops"] = drops_json(core);
@@ -176,9 +261,11 @@ std::string answer_control(Core& core, const std::string& name, std::string_view
         answer["dhcp"] = dhcp_json(core);
         answer["ip"] = ip_json(core);
         answer["link_error"] = core.link_error();
-    } else if (answer["host"] = name; !answer_network(core, request, answer)) {
+    } else if (answer["host"] = name;
+               !answer_network(core, request, answer) && !answer_numbers(core, request, answer)) {
         answer["error"] =
-            "unknown request; there are ss, drops, info, neigh, route, ping and traceroute";
+            "unknown request; there are ss, nstat, drops, info, sysctl, neigh, route, ping and "
+            "traceroute";
     }
     return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

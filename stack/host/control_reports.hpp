@@ -15,7 +15,8 @@ std::vector<SocketRow> socket_rows(Core& core);
 std::vector<DropRow> drop_rows(Core& core);
 std::vector<DhcpRow> dhcp_rows(Core& core);
 
-// `request` is "ss", "drops", "info", or one of network_reports.hpp. Lock not held.
+// `request` is "ss", "ss details", "drops", "info", or one of counter_reports.hpp or
+// network_reports.hpp. Lock not held.
 std::string answer_control(Core& core, const std::string& name, std::string_view request);
 
 }  // namespace berth::host

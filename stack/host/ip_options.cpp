@@ -143,6 +143,19 @@ int get_multicast_interface(Call& call, void* value, socklen_t* length) {
     return give(&address, sizeof address, value, length);
 }
 
+// ip(7): the routers by which a stream's segments go (RFC 791's loose or strict source route).
+int set_ip_options(Call& call, const void* value, socklen_t length) {
+    const Bytes options(static_cast<const std::uint8_t*>(value), length);
+    return done(call.run([&](socket::Socket& socket) { return socket.set_ip_options(options); }));
+}
+
+int get_ip_options(Call& call, void* value, socklen_t* length) {
+    std::array<std::uint8_t, ip::SourceRoute::max_bytes> options{};
+    const auto size = call.socket().ip_options(options);
+    if (!size) return fail(size.error());
+    return give(options.data(), *size, value, length);
+}
+
 // socket(7): a name, perhaps without its NUL; an empty one unbinds.
 int set_device(Call& call, const void* value, socklen_t length) {
     std::string_view name(static_cast<const char*>(value), length);
@@ -191,6 +204,7 @@ Setter setter_of(int level, int name) {
     if (level != IPPROTO_IP) return nullptr;
     using Value = const void*;
     switch (name) {
+        case IP_OPTIONS: return set_ip_options;
         case IP_MULTICAST_IF: return set_multicast_interface;
         case IP_ADD_MEMBERSHIP:
             return [](Call& c, Value v, socklen_t n) {
@@ -231,6 +245,7 @@ std::optional<int> set_structured_option(Call& call, int level, int name, const 
     const Setter setter = setter_of(level, name);
     if (setter == nullptr) return std::nullopt;
     if (value == nullptr && length > 0) return fail(EFAULT);
+    if (level == IPPROTO_IP && name == IP_OPTIONS) return setter(call, value, length);
     // Groups, and how they are reached, mean nothing to a stream (ip(7)).
     if (level == IPPROTO_IP && call.socket().type() == socket::Type::stream)
         return fail(ENOPROTOOPT);
@@ -243,6 +258,7 @@ std::optional<int> get_structured_option(Call& call, int level, int name, void* 
     if (level == raw_level && name == ICMP_FILTER) return get_icmp_filter(call, value, length);
     if (level == IPPROTO_IP && name == IP_MULTICAST_IF)
         return get_multicast_interface(call, value, length);
+    if (level == IPPROTO_IP && name == IP_OPTIONS) return get_ip_options(call, value, length);
     return std::nullopt;
 }
 

@@ -185,14 +185,16 @@ link::Interface::Resolution Ipv4::encapsulate(link::OutFrame& frame, const Path&
     SendFields complete = fields;
     if (complete.source.is_unspecified()) complete.source = path.source;
     const std::size_t payload_bytes = frame.size();
-    const std::size_t length = wire::ipv4_header_bytes + payload_bytes;
+    const std::size_t option_bytes = option_bytes_of(complete);
+    const std::size_t header_bytes = wire::ipv4_header_bytes + option_bytes;
+    const std::size_t length = header_bytes + payload_bytes;
     const std::size_t limit = frame.segment_size == 0 ? interface.mtu() : max_packet_bytes;
 
-    wire::write(header_for(complete, payload_bytes), frame.prepend(wire::ipv4_header_bytes));
-    if (frame.needs_checksum) {
-        frame.checksum_start =
-            static_cast<std::uint16_t>(frame.checksum_start + wire::ipv4_header_bytes);
-    }
+    const MutableBytes header = frame.prepend(header_bytes);
+    wire::write(header_for(complete, option_bytes + payload_bytes), header);
+    add_options(header, complete);
+    if (frame.needs_checksum)
+        frame.checksum_start = static_cast<std::uint16_t>(frame.checksum_start + header_bytes);
     if (length > limit) {
         interface.drop(frame, DropReason::ip_too_big, now);
         return link::Interface::Resolution::dropped;

@@ -50,7 +50,7 @@ class PathMtuCache {
     bool lower(Ipv4Address destination, std::uint16_t next_hop_mtu, std::uint16_t packet_bytes,
                std::uint16_t current, Time now);
     // Changes whenever any value does, so that who keeps a path sees when to ask again.
-    std::uint64_t generation() const { return generation_; }
+    std::uint32_t generation() const { return generation_; }
 
     // Forgets what is too old.
     void advance(Time now);
@@ -63,7 +63,7 @@ class PathMtuCache {
     void put(const Entry& entry);
     void forget(Ipv4Address destination);
 
-    std::uint64_t generation_ = 0;
+    std::uint32_t generation_ = 0;
     std::map<Ipv4Address, Entry> entries_;
     std::set<std::pair<Time, Ipv4Address>> by_age_;  // all of them, by when they expire
 };

@@ -21,4 +21,12 @@ std::errc Socket::leave(const Membership&) {
     return std::errc::no_protocol_option;
 }
 
+std::errc Socket::set_ip_options(Bytes) {
+    return std::errc::no_protocol_option;
+}
+
+Result<std::size_t, std::errc> Socket::ip_options(MutableBytes) const {
+    return Failure{std::errc::no_protocol_option};
+}
+
 }  // namespace berth::socket

@@ -139,6 +139,10 @@ class Socket {
     // not joined; no_such_device; no_buffer_space: the bound on memberships (ip::JoinedGroups).
     virtual std::errc join(const Membership& membership);
     virtual std::errc leave(const Membership& membership);
+    // IP_OPTIONS: a source route (RFC 791 §3.1), for what is opened from here on; no bytes: none.
+    // Streams that are not connected yet. invalid_argument: it is anything else.
+    virtual std::errc set_ip_options(Bytes options);
+    virtual Result<std::size_t, std::errc> ip_options(MutableBytes to) const;
     virtual std::errc shutdown(Shutdown how) = 0;
     virtual Endpoint local() const = 0;
     virtual std::optional<Endpoint> remote() const = 0;  // the peer, once connected

@@ -1,5 +1,7 @@
 #include "socket/sockets.hpp"
 
+#include <optional>
+
 #include "socket/ping_socket.hpp"
 #include "socket/raw_socket.hpp"
 #include "socket/tcp_socket.hpp"
@@ -29,6 +31,18 @@ Row row_of(const demux::Entry& entry) {
     return row;
 }
 
+std::shared_ptr<const Row::Details> details_of(const demux::Entry& entry, Time now) {
+    auto details = std::make_shared<Row::Details>();
+    details->info = tcp::info_of(entry, now);
+    details->is_connection = entry.kind == demux::EntryKind::connection;
+    if (details->is_connection) {
+        const ip::Path& path = static_cast<const tcp::Connection&>(entry).path();
+        details->interface_index = path.interface_index;
+        details->next_hop = path.next_hop;
+    }
+    return details;
+}
+
 Row row_of(const ip::DatagramPort& port, Port number, Protocol protocol, std::string_view netid) {
     Row row;
     row.protocol = protocol;
@@ -38,6 +52,37 @@ Row row_of(const ip::DatagramPort& port, Port number, Protocol protocol, std::st
     row.local = {port.local_address(), number};
     row.remote = {port.remote_address(), 0};
     return row;
+}
+
+std::vector<Row> rows_of(const Stack& stack, std::optional<Time> details_at) {
+    std::vector<Row> rows;
+    stack.tcp().for_each_listener([&](const tcp::Listener& listener) {
+        rows.push_back({Protocol::tcp,
+                        tcp::ss_name_of(tcp::State::listen),
+                        listener.accept_queue.size(),
+                        listener.backlog,
+                        listener.local,
+                        {},
+                        "tcp"});
+    });
+    stack.tcp().table().for_each([&](const demux::Entry& entry) {
+        rows.push_back(row_of(entry));
+        if (details_at) rows.back().details = details_of(entry, *details_at);
+    });
+    stack.udp().for_each([&](const udp::UdpPort& port) {
+        if (!port.is_bound()) return;
+        rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN",
+                        port.inbox.queued_bytes(), 0, port.local, port.remote(), "udp"});
+    });
+    stack.icmp().ping_ports().for_each([&](const icmp::PingPort& port) {
+        if (port.identifier() != 0)
+            rows.push_back(row_of(port, port.identifier(), Protocol::icmp, "icmp"));
+    });
+    stack.raw().for_each([&](const ip::RawPort& port) {
+        rows.push_back(
+            row_of(port, port.protocol(), static_cast<Protocol>(port.protocol()), "raw"));
+    });
+    return rows;
 }
 
 }  // namespace
@@ -53,31 +98,11 @@ std::unique_ptr<Socket> open(Stack& stack, Type type, std::uint8_t protocol) {
 }
 
 std::vector<Row> rows(const Stack& stack) {
-    std::vector<Row> rows;
-    stack.tcp().for_each_listener([&](const tcp::Listener& listener) {
-        rows.push_back({Protocol::tcp,
-                        tcp::ss_name_of(tcp::State::listen),
-                        listener.accept_queue.size(),
-                        listener.backlog,
-                        listener.local,
-                        {},
-                        "tcp"});
-    });
-    stack.tcp().table().for_each([&](const demux::Entry& entry) { rows.push_back(row_of(entry)); });
-    stack.udp().for_each([&](const udp::UdpPort& port) {
-        if (!port.is_bound()) return;
-        rows.push_back({Protocol::udp, port.is_connected() ? "ESTAB" : "UNCONN",
-                        port.inbox.queued_bytes(), 0, port.local, port.remote(), "udp"});
-    });
-    stack.icmp().ping_ports().for_each([&](const icmp::PingPort& port) {
-        if (port.identifier() != 0)
-            rows.push_back(row_of(port, port.identifier(), Protocol::icmp, "icmp"));
-    });
-    stack.raw().for_each([&](const ip::RawPort& port) {
-        rows.push_back(
-            row_of(port, port.protocol(), static_cast<Protocol>(port.protocol()), "raw"));
-    });
-    return rows;
+    return rows_of(stack, std::nullopt);
+}
+
+std::vector<Row> detailed_rows(const Stack& stack, Time now) {
+    return rows_of(stack, now);
 }
 
 }  // namespace berth::socket

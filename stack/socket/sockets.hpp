@@ -28,7 +28,18 @@ struct Row {
     Endpoint local;
     Endpoint remote;                 // zero for a listener or unconnected port
     std::string_view netid = "tcp";  // "tcp", "udp", "icmp" for ping sockets, "raw"
+
+    // More of what the four-tuple table holds, for who asks for it (`ss -imeo`).
+    struct Details {
+        tcp::Info info;
+        bool is_connection = false;  // else a record: `info` has its state and timer only
+        link::InterfaceIndex interface_index = 0;
+        Ipv4Address next_hop;
+    };
+    std::shared_ptr<const Details> details = nullptr;  // shared, so that rows can be copied
 };
 std::vector<Row> rows(const Stack& stack);
+// With details, whose times count from `now`.
+std::vector<Row> detailed_rows(const Stack& stack, Time now);
 
 }  // namespace berth::socket

@@ -178,11 +178,8 @@ Readiness TcpSocket::readiness() const {
     ready.readable = connection_->readable_bytes() > 0 || read_closed || ready.error;
     ready.read_hangup = read_closed;
     ready.hangup = read_closed && write_closed;
-    // Worth waking a writer for: a third of the buffer, as Linux does; once closed a send fails at
-    // once.
-    const std::size_t room = connection_->send_room();
-    ready.writable = write_closed || ready.error ||
-                     (room > 0 && 2 * room >= connection_->unacknowledged_bytes());
+    // Once closed a send fails at once.
+    ready.writable = write_closed || ready.error || connection_->is_writable();
     return ready;
 }
 
@@ -262,6 +259,20 @@ Result<std::int64_t, std::errc> TcpSocket::get_option(Option option) {
         case Option::accepting: return std::int64_t{listener_ != nullptr};
         default: return Failure{std::errc::no_protocol_option};
     }
+}
+
+// RFC 9293 §3.9.2.1 (MUST-51): before the OPEN, active or passive.
+std::errc TcpSocket::set_ip_options(Bytes options) {
+    const auto route = ip::SourceRoute::from_options(options);
+    if (!route || connection_ != nullptr) return std::errc::invalid_argument;
+    tcp::Options chosen = this->options();
+    chosen.source_route = *route;
+    set_options(chosen);
+    return {};
+}
+
+Result<std::size_t, std::errc> TcpSocket::ip_options(MutableBytes to) const {
+    return options().source_route.write_as_given(to);
 }
 
 }  // namespace berth::socket

@@ -31,6 +31,10 @@ class TcpSocket final : public Socket, private tcp::ConnectionUser, private tcp:
     std::errc set_option(Option option, std::int64_t value) override;
     Result<std::int64_t, std::errc> get_option(Option option) override;
     bool has_unacknowledged() const override;
+    const tcp::Connection* connection() const { return connection_; }  // null: none
+    const tcp::Listener* listener() const { return listener_; }        // null: not listening
+    std::errc set_ip_options(Bytes options) override;
+    Result<std::size_t, std::errc> ip_options(MutableBytes to) const override;
 
   private:
     void on_connection_event(tcp::Connection&) override { notify(); }

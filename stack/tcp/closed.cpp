@@ -40,8 +40,8 @@ void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, cons
     const std::size_t size =
         wire::write_tcp(header, four_tuple.local.address, four_tuple.remote.address, {}, bytes);
     ip::SendFields ip_fields;
-    ip_fields.source = four_tuple.local.address;
-    ip_fields.destination = four_tuple.remote.address;
+    RouteOption route_option;
+    address(ip_fields, four_tuple, route_option);
     ip_fields.protocol = Protocol::tcp;
     ip_fields.dont_fragment = true;
     Fate fate = Fate::sent(note);

@@ -10,7 +10,8 @@ namespace berth::tcp {
 
 struct Config {
     // Connection establishment (RFC 9293 §3.8.3 R2 for SYN segments; RFC 1122 §4.2.3.5).
-    std::uint8_t syn_retries = 6;     // net.ipv4.tcp_syn_retries
+    // net.ipv4.tcp_syn_retries. Linux's 6 give up after 127 s; MUST-23 asks for three minutes.
+    std::uint8_t syn_retries = 7;
     std::uint8_t synack_retries = 5;  // net.ipv4.tcp_synack_retries
     std::uint8_t retries1 = 3;        // net.ipv4.tcp_retries1: R1 for data
     std::uint8_t data_retries = 15;   // net.ipv4.tcp_retries2: R2 for data
@@ -69,17 +70,17 @@ struct Config {
     // RFC 5961 on or off: off takes a RST or SYN anywhere in the window, as RFC 793 did.
     bool blind_attack_checks = true;
     // RFC 5961 §10: challenge ACKs of one connection (or TIME-WAIT record) keep this distance
-    // (net.ipv4.tcp_invalid_ratelimit) …
+    // (net.ipv4.tcp_invalid_ratelimit); connections share no limit, which would be a side channel.
     Duration challenge_interval = milliseconds(500);
-    // … and all of a stack together this rate (net.ipv4.tcp_challenge_ack_limit).
+    // What half-open and TIME-WAIT records of a stack answer to segments that they cannot use.
     std::uint32_t challenge_acks_per_second = 1000;
 
     // Bounds on what peers can make us hold.
     std::uint32_t max_connections = 1'000'000;
-    std::uint32_t max_half_open = 65'536;  // records (net.ipv4.tcp_max_syn_backlog)
+    std::uint32_t max_half_open = 65'536;   // records (net.ipv4.tcp_max_syn_backlog)
     std::uint32_t max_time_wait = 262'144;  // records; beyond it the oldest makes room
-    std::uint32_t max_orphans = 65'536;  // connections without a socket; beyond it close aborts
-    std::uint16_t max_backlog = 4096;    // net.core.somaxconn
+    std::uint32_t max_orphans = 65'536;     // connections without a socket; beyond it close aborts
+    std::uint16_t max_backlog = 4096;       // net.core.somaxconn
 };
 
 }  // namespace berth::tcp

@@ -15,6 +15,10 @@
 #include "base/time.hpp"
 #include "ip/error_report.hpp"
 #include "ip/ipv4.hpp"
+#include "tcp/challenge_limit.hpp"
+#include "tcp/compact.hpp"
+#include "tcp/counters.hpp"
+#include "tcp/info.hpp"
 #include "tcp/options.hpp"
 #include "tcp/receiver.hpp"
 #include "tcp/segment.hpp"
@@ -22,6 +26,7 @@
 #include "tcp/state.hpp"
 #include "tcp/timed_entry.hpp"
 #include "tcp/transitions.hpp"
+#include "tcp/wrap_count.hpp"
 
 namespace berth::tcp {
 
@@ -77,7 +82,7 @@ class Connection : public TimedEntry {
     bool at_mark() const;
     // Fast Open: an active one waits for the first send() with its SYN, a passive one may send.
     bool opens_with_data() const {
-        return sender_.early_data != Sender::EarlyData::none &&
+        return sender_.early_data() != Sender::EarlyData::none &&
                (state_ == State::syn_sent || state_ == State::syn_received);
     }
     // The urgent byte has come and was not taken (POLLPRI).
@@ -92,8 +97,11 @@ class Connection : public TimedEntry {
     // What one read would give: up to the urgent mark (SIOCINQ).
     std::size_t readable_bytes() const { return receiver_.readable_bytes(options()); }
     bool at_end() const { return readable_bytes() == 0 && (receiver_.fin_received() || is_over()); }
+    // What send() would take now.
     std::size_t send_room() const;
-    std::size_t unsent_bytes() const;  // queued and not sent once (SIOCOUTQNSD)
+    // Room enough to wake a writer for.
+    bool is_writable() const;
+    std::size_t unsent_bytes() const { return sender_.unsent(); }  // never sent (SIOCOUTQNSD)
     std::size_t unacknowledged_bytes() const { return sender_.unsent_and_unacknowledged(); }
     bool is_over() const { return state_ == State::closed || state_ == State::time_wait; }
     // Why it ended, or what ICMP said meanwhile; handed out once.
@@ -108,6 +116,7 @@ class Connection : public TimedEntry {
     bool quick_ack() const;
 
     void set_user(ConnectionUser* user) { user_ = user; }
+    Info info(Time now) const;  // info.cpp
     // In no user's hands and in no accept queue: it closes on its own.
     bool is_orphan() const { return user_ == nullptr && listener_ == nullptr; }
 
@@ -125,10 +134,11 @@ class Connection : public TimedEntry {
         Sender::Cursor sender;
         std::uint8_t duplicates = 0;
         bool ack_now = false;
+        bool keep_alive = false;
         std::uint8_t duplicate_reports = 0;
     };
     Cursor cursor() const {
-        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, 0};
+        return {sender_.cursor(), receiver_.ack.duplicates, receiver_.ack.now, keep_alive_owed_, 0};
     }
     bool next_segment(Cursor& cursor, SegmentPlan& plan) const;
     // Prepends the TCP header and adds the payload's slices.
@@ -153,7 +163,12 @@ class Connection : public TimedEntry {
     Verdict check_timestamp(const Segment& segment, Time now);
     Verdict ack_in_syn_received(const Segment& segment, Time now);
     void process_ack(const Segment& segment, Time now);
+    void answer_unacceptable(const Segment& segment, Time now);
+    bool is_older_than_recent(const Segment& segment, Time now) const;
+    void take_timestamp(const Segment& segment, Time now);
     void on_our_fin_acknowledged(Time now);
+    Verdict end_by_reset(Time now);
+    bool may_answer(Count skipped, Time now);
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
@@ -161,6 +176,24 @@ class Connection : public TimedEntry {
     bool asks_for_fast_open() const;
     void begin_fast_open(Time now);
     void conclude_fast_open(const Segment& syn_ack, Time now);
+    // timeouts.cpp
+    bool on_sender_deadline(Time now);  // false: it has ended
+    // user_timeout.cpp
+    Time user_timeout_deadline(Time now) const;
+    unsigned retry_limit() const;
+    bool patience_is_over() const;
+    void advise_of_failure();
+    void give_up();
+    // keep_alive.cpp
+    Duration keep_idle() const;
+    void arm_keep_alive(Time now);
+    bool on_idle_deadline(Time now);  // false: it has ended
+    void heard_from_peer(Time now);
+    // fin_wait_2.cpp
+    void await_fin_as_orphan(Time now);
+    // send_tuning.cpp
+    std::uint32_t notsent_low_water() const;
+    void tune_send_buffer();
     // path_mtu.cpp
     std::uint16_t send_mss() const;  // what a segment carries
     std::uint16_t full_packet_bytes() const;
@@ -182,33 +215,50 @@ class Connection : public TimedEntry {
     std::size_t sack_blocks_that_fit(const SegmentPlan& plan) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
     void add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan, Time now) const;
+    void count_sent(const SegmentPlan& plan) const;
     std::uint16_t receive_mss() const;  // what we announce
-    unsigned retry_limit() const;
+    // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
+    std::uint32_t acked_low() const { return sender_.snd().una - sender_.snd().iss; }
+    std::uint32_t received_low() const { return receiver_.rcv().nxt - receiver_.rcv().irs; }
+    TimerInfo timer_info(Time now) const;
 
+    // In an order without gaps: the first three lie in the tail of TimedEntry.
+    State state_;
+    CompactError error_;
+    CompactError soft_error_;
     Tcp& tcp_;
     ip::Path path_;
-    State state_;
     Handshake handshake_;
+    std::uint32_t send_limit_bytes_;
     Sender sender_;
     Receiver receiver_;
     ConnectionUser* user_ = nullptr;
     Listener* listener_ = nullptr;  // whose accept queue holds it
     Connection* ready_next_ = nullptr;
     Connection* ready_previous_ = nullptr;
-    bool is_ready_ = false;
-    bool retired_ = false;   // out of the tables; lives on for its user only
-    bool unproven_ = false;  // made by a Fast Open cookie; its SYN,ACK has not been acknowledged
-    std::errc error_{};
-    std::errc soft_error_{};
-    Time fin_wait_2_deadline_ = Time::never();
-    Time ts_recent_at_{};
+    std::unique_ptr<Options> options_;    // none: default_options
+    Time idle_deadline_ = Time::never();  // keep-alive, or FIN-WAIT-2 without a user
+    CompactTime ts_recent_at_;
     std::uint32_t timestamp_offset_ = 0;
-    std::unique_ptr<Options> options_;  // none: default_options
-    std::uint32_t send_limit_bytes_;
+    ChallengeLimit challenge_limit_;
+    std::uint32_t last_heard_ms_;  // when the peer last said something acceptable
     SequenceNumber last_ack_sent_;
-    std::uint64_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t path_mtu_generation_;  // of the cache when path_.mtu was taken from it
+    std::uint32_t segments_in_ = 0;      // these four: for TCP_INFO
+    std::uint32_t segments_out_ = 0;
+    WrapCount acked_wraps_;  // of acked_low() and received_low()
+    WrapCount received_wraps_;
     std::uint16_t suspected_mtu_ = 0;    // after timeouts, until something gets through; 0: none
-    bool may_be_fragmented_;             // the path is narrower than is believed: without DF
+    std::uint8_t keep_alives_sent_ = 0;  // without an answer
+    bool is_ready_ : 1 = false;
+    bool passive_ : 1 = false;  // a listener's handshake made it
+    bool retired_ : 1 = false;  // out of the tables; lives on for its user only
+    bool keep_alive_owed_ : 1 = false;
+    bool unproven_ : 1 = false;   // made by a Fast Open cookie; nobody has acknowledged its SYN,ACK
+    bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
+// An idle connection costs 512 bytes at most with its socket handle and its place in the table: see
+// tests/tcp/memory.cpp. What only some connections need belongs behind a pointer.
+static_assert(sizeof(Connection) - sizeof(Sender) - sizeof(Receiver) <= 208);
 
 }  // namespace berth::tcp

@@ -18,7 +18,7 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(active_opens, "Tcp", "ActiveOpens", "connections that began with an active OPEN") \
   BERTH_TCP_COUNTER(passive_opens, "Tcp", "PassiveOpens", "connections that a listener's handshake made") \
   BERTH_TCP_COUNTER(attempt_fails, "Tcp", "AttemptFails", "handshakes that ended without a connection") \
-  BERTH_TCP_COUNTER(estab_resets, "Tcp", "EstabResets", "established connections that a reset ended") \
+  BERTH_TCP_COUNTER(estab_resets, "Tcp", "EstabResets", "connections that went from ESTABLISHED or CLOSE-WAIT straight to CLOSED") \
   BERTH_TCP_COUNTER(in_segs, "Tcp", "InSegs", "segments received, bad ones as well") \
   BERTH_TCP_COUNTER(out_segs, "Tcp", "OutSegs", "segments sent, without those that hold only retransmitted bytes") \
   BERTH_TCP_COUNTER(retrans_segs, "Tcp", "RetransSegs", "segments sent again") \
@@ -33,7 +33,6 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(request_queue_full_drops, "TcpExt", "TCPReqQFullDrop", "SYNs dropped because too many were half-open") \
   BERTH_TCP_COUNTER(deferred_accepts, "TcpExt", "TCPDeferAcceptDrop", "last ACKs without data that a listener waiting for data did not use") \
   BERTH_TCP_COUNTER(acks_skipped_syn_received, "TcpExt", "TCPACKSkippedSynRecv", "answers that half-open connections left out for the limit on their rate") \
-  BERTH_TCP_COUNTER(syn_retransmits, "TcpExt", "TCPSynRetrans", "SYNs and SYN,ACKs sent again") \
   BERTH_TCP_COUNTER(fast_open_active, "TcpExt", "TCPFastOpenActive", "SYNs whose data the SYN,ACK acknowledged") \
   BERTH_TCP_COUNTER(fast_open_active_failed, "TcpExt", "TCPFastOpenActiveFail", "SYNs whose data the SYN,ACK did not acknowledge") \
   BERTH_TCP_COUNTER(fast_open_passive, "TcpExt", "TCPFastOpenPassive", "connections that a valid Fast Open cookie made") \
@@ -42,6 +41,19 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(fast_open_cookies_requested, "TcpExt", "TCPFastOpenCookieReqd", "SYNs that asked for a Fast Open cookie") \
   BERTH_TCP_COUNTER(fast_open_black_holes, "TcpExt", "TCPFastOpenBlackhole", "remote addresses for which Fast Open was given up for a while") \
   BERTH_TCP_COUNTER(timeouts, "TcpExt", "TCPTimeouts", "retransmission timeouts") \
+  BERTH_TCP_COUNTER(syn_retrans, "TcpExt", "TCPSynRetrans", "SYNs and SYN,ACKs sent again") \
+  BERTH_TCP_COUNTER(fast_retrans, "TcpExt", "TCPFastRetrans", "segments sent again in fast recovery") \
+  BERTH_TCP_COUNTER(slow_start_retrans, "TcpExt", "TCPSlowStartRetrans", "segments sent again as acknowledgments came in after a timeout") \
+  BERTH_TCP_COUNTER(reno_recovery, "TcpExt", "TCPRenoRecovery", "fast recoveries that duplicate ACKs began") \
+  BERTH_TCP_COUNTER(orig_data_sent, "TcpExt", "TCPOrigDataSent", "segments with data sent for the first time") \
+  BERTH_TCP_COUNTER(win_probe, "TcpExt", "TCPWinProbe", "probes of a closed window") \
+  BERTH_TCP_COUNTER(keep_alive, "TcpExt", "TCPKeepAlive", "keep-alive probes") \
+  BERTH_TCP_COUNTER(delivered_ce, "TcpExt", "TCPDeliveredCE", "segments acknowledged by ACKs that told of a router's mark (RFC 3168)") \
+  BERTH_TCP_COUNTER(abort_on_data, "TcpExt", "TCPAbortOnData", "resets for data after close, or for SO_LINGER with zero") \
+  BERTH_TCP_COUNTER(abort_on_close, "TcpExt", "TCPAbortOnClose", "resets because the user closed with unread data") \
+  BERTH_TCP_COUNTER(abort_on_memory, "TcpExt", "TCPAbortOnMemory", "resets because too many connections had no socket") \
+  BERTH_TCP_COUNTER(abort_on_timeout, "TcpExt", "TCPAbortOnTimeout", "connections given up: R2, user timeout, keep-alive") \
+  BERTH_TCP_COUNTER(abort_on_linger, "TcpExt", "TCPAbortOnLinger", "resets in FIN-WAIT-2 because TCP_LINGER2 was negative") \
   BERTH_TCP_COUNTER(delayed_acks, "TcpExt", "DelayedACKs", "acknowledgments that the delay let go") \
   BERTH_TCP_COUNTER(out_of_order_queued, "TcpExt", "TCPOFOQueue", "segments that came ahead of a gap") \
   BERTH_TCP_COUNTER(out_of_order_dropped, "TcpExt", "TCPOFODrop", "segments ahead of a gap that the bound on their memory refused") \
@@ -57,7 +69,13 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(time_wait_recycled, "TcpExt", "TWRecycled", "four-tuples that an active OPEN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(time_wait_reopened, "Berth", "TimeWaitReopened", "four-tuples that a peer's SYN took out of TIME-WAIT") \
   BERTH_TCP_COUNTER(challenge_acks, "TcpExt", "TCPChallengeACK", "challenge ACKs sent (RFC 5961)") \
-  BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "challenge ACKs that the limit held back") \
+  BERTH_TCP_COUNTER(syn_challenges, "TcpExt", "TCPSYNChallenge", "challenge ACKs in answer to a SYN (RFC 5961 4.2)") \
+  BERTH_TCP_COUNTER(ack_skipped_challenge, "TcpExt", "TCPACKSkippedChallenge", "challenge ACKs that a connection's limit held back") \
+  BERTH_TCP_COUNTER(ack_skipped_seq, "TcpExt", "TCPACKSkippedSeq", "answers to empty segments outside the window that the limit held back") \
+  BERTH_TCP_COUNTER(ack_skipped_paws, "TcpExt", "TCPACKSkippedPAWS", "answers to empty segments that PAWS refused that the limit held back") \
+  BERTH_TCP_COUNTER(paws_rejected, "TcpExt", "PAWSEstab", "segments that PAWS refused (RFC 7323 5.3)") \
+  BERTH_TCP_COUNTER(out_of_window_icmps, "TcpExt", "OutOfWindowIcmps", "ICMP errors about sequence numbers that are not in flight (RFC 5927 4.1)") \
+  BERTH_TCP_COUNTER(challenge_acks_suppressed, "Berth", "ChallengeACKsSuppressed", "answers of half-open and TIME-WAIT records that their limit held back") \
   BERTH_TCP_COUNTER(path_mtu_reductions, "Berth", "PathMtuReductions", "flights sent again because ICMP said that they were too big") \
   BERTH_TCP_COUNTER(black_holes_suspected, "Berth", "BlackHolesSuspected", "connections that made their segments smaller after timeouts")
 // clang-format on

@@ -21,14 +21,18 @@ bool Connection::next_segment(Cursor& cursor, SegmentPlan& plan) const {
         return true;
     }
     if (sender_.next_segment(cursor.sender, plan)) {
-        cursor.ack_now = false;  // it carries the acknowledgment
+        // It carries the acknowledgment, and will be answered.
+        cursor.ack_now = cursor.keep_alive = false;
         if (has_peer) plan_report(cursor, plan);
         return true;
     }
-    if (!has_peer || !cursor.ack_now) return false;
-    cursor.ack_now = false;
+    if (!has_peer || !(cursor.ack_now || cursor.keep_alive)) return false;
     plan = {};
-    plan.seq = sender_.snd().nxt;
+    // SEG.SEQ = SND.NXT-1 is old to the peer, so that it must answer (§3.8.4), and needs no data
+    // for it (SHLD-12).
+    plan.keep_alive = cursor.keep_alive;
+    plan.seq = plan.keep_alive ? sender_.snd().nxt - 1 : sender_.snd().nxt;
+    cursor.ack_now = cursor.keep_alive = false;
     plan_report(cursor, plan);
     return true;
 }
@@ -70,7 +74,12 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     header.flags.syn = plan.syn;
     header.flags.fin = plan.fin;
     header.flags.psh = plan.push;
-    if (has_peer && !plan.syn) header.flags.ece = receiver_.echoes_congestion();
+    header.flags.cwr = plan.cwr;
+    if (!plan.syn) header.flags.ece = has_peer && receiver_.echoes_congestion();
+    if (const std::uint16_t pointer = sender_.urgent_pointer(plan.seq); pointer != 0 && has_peer) {
+        header.flags.urg = true;
+        header.urgent_pointer = pointer;
+    }
     header.window = receiver_.window_field(plan.syn, options());
     if (plan.syn) add_syn_options(header, plan, now);
     if (has_peer ? handshake_.timestamps : tcp_.config().timestamps)
@@ -87,15 +96,15 @@ std::uint16_t Connection::receive_mss() const {
 }
 
 void Connection::commit(const SegmentPlan& plan, Time now) {
+    count_sent(plan);
     sender_.commit(plan, now);
-    // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
-    tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
-    if (plan.syn && plan.retransmission) tcp_.count(Count::syn_retransmits);
+    keep_alive_owed_ = false;
     const std::uint16_t window = receiver_.window_field(plan.syn, options());
     const bool was_closed = receiver_.right_edge() == last_ack_sent_;
     if (state_ != State::syn_sent && was_closed != (window == 0))
         tcp_.count(was_closed ? Count::from_zero_window : Count::to_zero_window);
     receiver_.commit_window(window, plan.syn, options());
+    ++segments_out_;
     if (state_ == State::syn_sent) return;
     // Every segment acknowledges (MUST-58); a duplicate pays one of the duplicates owed.
     if (plan.length > 0) receiver_.commit_data();
@@ -105,9 +114,29 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     receiver_.ack.pay();
 }
 
+void Connection::count_sent(const SegmentPlan& plan) const {
+    // RFC 4022: tcpOutSegs leaves out what holds only bytes sent before.
+    tcp_.count(plan.retransmission ? Count::retrans_segs : Count::out_segs);
+    if (plan.keep_alive) tcp_.count(Count::keep_alive);
+    if (plan.probe) {
+        if (sender_.snd().wnd == 0) tcp_.count(Count::win_probe);
+    } else if (plan.retransmission) {
+        if (plan.syn)
+            tcp_.count(Count::syn_retrans);
+        else if (sender_.in_recovery())
+            tcp_.count(Count::fast_retrans);
+        else if (plan.seq != sender_.snd().una)
+            tcp_.count(Count::slow_start_retrans);
+    } else if (plan.length > 0) {
+        tcp_.count(Count::orig_data_sent);
+    }
+}
+
 void Connection::after_transmit(Time now) {
     sender_.arm_persist_if_stuck(now);
     rearm();
+    // What was sent is not unsent any more (TCP_NOTSENT_LOWAT).
+    if (notsent_low_water() != no_low_water && is_writable()) notify();
 }
 
 }  // namespace berth::tcp

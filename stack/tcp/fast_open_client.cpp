@@ -25,12 +25,12 @@ void Connection::begin_fast_open(Time now) {
     const std::uint16_t mss = std::min(server->mss, receive_mss());
     if (mss <= options_bytes) return;  // nothing fits: the SYN goes as ever
     sender_.set_mss(static_cast<std::uint16_t>(mss - options_bytes));
-    sender_.early_data = Sender::EarlyData::with_syn;
+    sender_.set_early_data(Sender::EarlyData::with_syn);
 }
 
 // What the SYN,ACK says of our option and of our data.
 void Connection::conclude_fast_open(const Segment& syn_ack, Time now) {
-    sender_.early_data = Sender::EarlyData::none;
+    sender_.set_early_data(Sender::EarlyData::none);
     if (!asks_for_fast_open()) return;
     const Ipv4Address server = four_tuple.remote.address;
     FastOpenCache& cache = tcp_.fast_open_cache();

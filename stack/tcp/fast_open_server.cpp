@@ -44,7 +44,7 @@ bool Tcp::open_fast(const HalfOpen& offer, Segment& syn, Time now) {
     connection->unproven_ = true;
     unproven_.emplace(connection, offer.listener);
     ++offer.listener->unproven;
-    connection->sender_.early_data = Sender::EarlyData::after_syn;
+    connection->sender_.set_early_data(Sender::EarlyData::after_syn);
     syn.flags.fin = false;  // it comes again; SYN and FIN in one segment are for scanners
     // What of the text cannot be kept is not acknowledged, and so comes again.
     static_cast<void>(connection->receiver_.take_text(syn, connection->receiver_context(now)));

@@ -27,7 +27,7 @@ unsigned timeouts_within(Duration time, Duration first, Duration longest) {
 
 void Tcp::send_syn_ack(const HalfOpen& record, const std::optional<wire::TcpFastOpen>& cookie,
                        Time now) {
-    const auto path = ip_.route(record.four_tuple.remote.address, record.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
     if (!path) {
         context_.drops.add(path.error());
         return;
@@ -45,7 +45,7 @@ void Tcp::send_syn_ack(const HalfOpen& record, const std::optional<wire::TcpFast
     header.options.sack_permitted = handshake.sack;
     header.options.fast_open = cookie;
     if (handshake.timestamps) header.options.timestamps = timestamps_of(record, now);
-    if (record.resent) count(Count::syn_retransmits);
+    if (record.resent) count(Count::syn_retrans);
     reply(record.four_tuple, header, record.resent ? "SYN,ACK again" : "SYN,ACK",
           State::syn_received, now, record.resent ? Count::retrans_segs : Count::out_segs);
 }
@@ -255,12 +255,13 @@ Connection* Tcp::promote(HalfOpen& record, Time now) {
 // The connection that a handshake has agreed on, in the accept queue; in the place of its record
 // in the table, if it had one.
 Connection* Tcp::make_connection(const HalfOpen& offer, Time now, const HalfOpen* in_table) {
-    const auto path = ip_.route(offer.four_tuple.remote.address, offer.four_tuple.local.address);
+    const auto path = ip_.route(first_hop(offer.four_tuple), offer.four_tuple.local.address);
     if (!path) return nullptr;
     Listener& listener = *offer.listener;
     Connection* const connection =
         connection_slab_.create(*this, offer.four_tuple, *path, State::syn_received, offer.iss);
     connection->set_options(listener.options);
+    connection->passive_ = true;
     connection->receiver_.start(offer.irs, initial_window(listener), offer.handshake.window_shift,
                                 connection->receive_mss(), config_);
     connection->last_ack_sent_ = offer.irs + 1;
@@ -286,6 +287,7 @@ void Tcp::forget(const HalfOpen& record) {
 }
 
 void Tcp::destroy(HalfOpen& record) {
+    source_routes_.forget(record.four_tuple);
     table_.erase(record);
     forget(record);
     half_open_slab_.destroy(record);

@@ -57,8 +57,7 @@ void Connection::take_handshake(const Segment& syn) {
 
 void Connection::apply_handshake(const Handshake& handshake) {
     handshake_ = handshake;
-    sender_.set_handshake(send_mss(), handshake.peer_window_shift,
-                          tcp_.config().initial_window_segments);
+    sender_.set_handshake(send_mss(), handshake.peer_window_shift, handshake.ecn);
 }
 
 }  // namespace berth::tcp

@@ -78,6 +78,7 @@ Tcp::Heard Tcp::on_ack_in_listen(Listener& listener, const FourTuple& four_tuple
     }
     HalfOpen offer(four_tuple, listener);
     recall_offer(offer, *mss, segment);
+    note_route(listener, four_tuple, segment.way_back);
     Heard heard;
     if (!has_room_for_connection() || (heard.by_cookie = make_connection(offer, now)) == nullptr)
         return {DropReason::tcp_no_memory};
@@ -112,6 +113,7 @@ Tcp::Heard Tcp::on_syn_in_listen(Listener& listener, const FourTuple& four_tuple
     if (fast_open.accepted) {
         HalfOpen offer(four_tuple, listener);
         take_offer(offer, segment, now);
+        note_route(listener, four_tuple, segment.way_back);
         if (!open_fast(offer, segment, now)) return {DropReason::tcp_no_memory};
         return {DropReason::none, State::syn_received};
     }
@@ -120,6 +122,7 @@ Tcp::Heard Tcp::on_syn_in_listen(Listener& listener, const FourTuple& four_tuple
     table_.insert(record);
     ++half_open_count_;
     ++listener.half_open;
+    note_route(listener, four_tuple, segment.way_back);
     ++listener.young;
     send_syn_ack(record, fast_open.cookie, now);
     wheel_.arm(record, now + config_.rto_initial);

@@ -11,6 +11,8 @@ constexpr std::uint8_t ecn_congestion_experienced = 3;  // RFC 3168 §5
 }
 
 DropReason Connection::on_segment(Segment& segment, Time now) {
+    const std::uint32_t acked_before = acked_low(), received_before = received_low();
+    ++segments_in_;
     const DropReason reason = [&] {
         if (state_ == State::syn_sent) return on_segment_in_syn_sent(segment, now);
         if (auto end = first_check_sequence_number(segment, now)) return *end;
@@ -23,6 +25,8 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
         eighth_check_fin(now);
         return text;
     }();
+    acked_wraps_.follow(acked_before, acked_low());
+    received_wraps_.follow(received_before, received_low());
     rearm();
     mark_ready();
     return reason;
@@ -35,7 +39,7 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
     const bool syn_is_out = sender_.snd().una == sender_.snd().iss;
     if (syn_is_out && segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
         segment.seq == receiver_.rcv().irs) {
-        if (tcp_.may_challenge(now)) sender_.repeat_syn();
+        if (may_answer(Count::acks_skipped_syn_received, now)) sender_.repeat_syn();
         return DropReason::tcp_duplicate;
     }
     // A simultaneous open's SYN,ACK repeats the SYN that we have taken; only its ACK is new (figure
@@ -55,48 +59,70 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
         segment.flags.fin = false;
         return std::nullopt;
     }
-    // Text that came too early or twice is answered each time: that is how a peer learns of a loss.
-    // What is empty only within the budget, so that two confused ends cannot answer each other
-    // without end.
-    if (segment.length() > 0 && !segment.flags.rst)
-        receiver_.refuse(segment, receiver_context(now));
-    if (segment.length() == 0 && !segment.flags.rst) challenge(now);
+    if (!segment.flags.rst) answer_unacceptable(segment, now);
     return at_or_before(segment.end(), receiver_.rcv().nxt) ? DropReason::tcp_duplicate
                                                             : DropReason::tcp_out_of_window;
 }
 
-// PAWS (RFC 7323 §5.3), and what to echo from now on (§4.3).
-Connection::Verdict Connection::check_timestamp(const Segment& segment, Time now) {
-    if (!handshake_.timestamps || segment.flags.rst) return std::nullopt;
-    if (!segment.options.timestamps) return DropReason::tcp_missing_timestamp;
-    const std::uint32_t value = segment.options.timestamps->value;
-    const bool older = static_cast<std::int32_t>(value - handshake_.ts_recent) < 0;
-    // R1's exception: after 24 days of silence TS.Recent means nothing any more (§5.5).
-    constexpr Duration paws_idle = seconds(24LL * 24 * 3600);
-    if (older && now - ts_recent_at_ < paws_idle) {
+// "Unless the RST bit is set, send an acknowledgment." Text that came too early or twice is
+// answered each time: that is how a peer learns of a loss. A SYN is challenged wherever it lies
+// (RFC 5961 §4.2), and what is empty is answered within the limit.
+void Connection::answer_unacceptable(const Segment& segment, Time now) {
+    if (segment.flags.syn) {
+        tcp_.count(Count::syn_challenges);
+        challenge(now);
+    } else if (segment.length() > 0) {
+        receiver_.refuse(segment, receiver_context(now));
+    } else if (may_answer(Count::ack_skipped_seq, now)) {
         receiver_.ack.owe_duplicate();
-        return DropReason::tcp_paws;
     }
-    if (at_or_before(segment.seq, last_ack_sent_) && receiver_.is_acceptable(segment)) {
-        handshake_.ts_recent = value;
-        ts_recent_at_ = now;
-    }
-    return std::nullopt;
+}
+
+// PAWS (RFC 7323 §5.3). Not for a RST (§5.2), and not for a SYN: that is no segment of this
+// connection, and whoever has restarted without timestamps must be challenged, not ignored.
+Connection::Verdict Connection::check_timestamp(const Segment& segment, Time now) {
+    if (!handshake_.timestamps || segment.flags.rst || segment.flags.syn) return std::nullopt;
+    if (!segment.options.timestamps) return DropReason::tcp_missing_timestamp;
+    if (!is_older_than_recent(segment, now)) return std::nullopt;
+    tcp_.count(Count::paws_rejected);
+    if (segment.length() > 0 || may_answer(Count::ack_skipped_paws, now))
+        receiver_.ack.owe_duplicate();
+    return DropReason::tcp_paws;
+}
+
+// SEG.TSval < TS.Recent, unless 24 days of silence have made TS.Recent meaningless (§5.5).
+bool Connection::is_older_than_recent(const Segment& segment, Time now) const {
+    constexpr Duration paws_idle = seconds(24LL * 24 * 3600);
+    const std::uint32_t age = handshake_.ts_recent - segment.options.timestamps->value;
+    return static_cast<std::int32_t>(age) > 0 && now - ts_recent_at_ < paws_idle;
+}
+
+// What to echo from now on (RFC 7323 §4.3). Only once the ACK was found good: a guessed segment
+// could move TS.Recent ahead and have everything after it refused (as in Linux; RFC 7323 has the
+// update before the ACK is looked at).
+void Connection::take_timestamp(const Segment& segment, Time now) {
+    if (!handshake_.timestamps || !segment.options.timestamps) return;
+    if (after(segment.seq, last_ack_sent_) || is_older_than_recent(segment, now)) return;
+    handshake_.ts_recent = segment.options.timestamps->value;
+    ts_recent_at_ = now;
 }
 
 // --- second, check the RST bit (with RFC 5961 §3.2) ---
 
 Connection::Verdict Connection::second_check_rst(const Segment& segment, Time now) {
     if (!segment.flags.rst) return std::nullopt;
-    if (segment.seq != receiver_.rcv().nxt) {
+    if (segment.seq != receiver_.rcv().nxt && tcp_.config().blind_attack_checks) {
         challenge(now);
         return DropReason::tcp_reset_not_exact;
     }
-    const bool was_passive = unproven_;
+    return end_by_reset(now);
+}
+
+Connection::Verdict Connection::end_by_reset(Time now) {
     tcp_.on_unproven_reset(*this, now);
     switch (state_) {
         case State::syn_received:
-            end_with(was_passive ? std::errc::connection_reset : std::errc::connection_refused,
+            end_with(passive_ ? std::errc::connection_reset : std::errc::connection_refused,
                      Event::reset);
             break;
         case State::closing:
@@ -110,12 +136,27 @@ Connection::Verdict Connection::second_check_rst(const Segment& segment, Time no
 
 Connection::Verdict Connection::fourth_check_syn(const Segment& segment, Time now) {
     if (!segment.flags.syn) return std::nullopt;
+    if (!tcp_.config().blind_attack_checks) {
+        // As RFC 793 had it: an error that ends the connection.
+        tcp_.reply_with_reset(four_tuple, segment, now);
+        return end_by_reset(now);
+    }
+    tcp_.count(Count::syn_challenges);
     challenge(now);
     return DropReason::tcp_unexpected_syn;
 }
 
+// RFC 5961 §10: an answer to what the peer of this connection would not have said.
+bool Connection::may_answer(Count skipped, Time now) {
+    if (challenge_limit_.allows(now, tcp_.config().challenge_interval)) return true;
+    tcp_.count(skipped);
+    return false;
+}
+
 void Connection::challenge(Time now) {
-    if (tcp_.may_challenge(now)) receiver_.ack.owe_duplicate();
+    if (!may_answer(Count::ack_skipped_challenge, now)) return;
+    tcp_.count(Count::challenge_acks);
+    receiver_.ack.owe_duplicate();
 }
 
 // --- fifth, check the ACK field ---
@@ -130,9 +171,9 @@ Connection::Verdict Connection::fifth_check_ack(const Segment& segment, Time now
         challenge(now);
         return DropReason::tcp_ack_of_unsent;
     }
-    // RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK; what lies further back was never ours to
-    // hear.
-    if (before(segment.ack, snd.una - snd.max_wnd)) {
+    // RFC 5961 §5.2 (MAY-12): SND.UNA - MAX.SND.WND =< SEG.ACK; what lies further back was never
+    // ours to hear.
+    if (tcp_.config().blind_attack_checks && before(segment.ack, snd.una - snd.max_wnd)) {
         challenge(now);
         return DropReason::tcp_ack_too_old;
     }
@@ -153,7 +194,10 @@ Connection::Verdict Connection::ack_in_syn_received(const Segment& segment, Time
 }
 
 void Connection::process_ack(const Segment& segment, Time now) {
+    heard_from_peer(now);
     if (before(segment.ack, sender_.snd().una)) return;  // an old one: it says nothing new
+    take_timestamp(segment, now);
+    if (segment.flags.ece && !segment.flags.syn) sender_.on_ecn_echo();
     const bool same_window = sender_.scaled(segment.window) == sender_.snd().wnd;
     const bool bare = segment.length() == 0 && same_window;
     const auto result =
@@ -161,7 +205,13 @@ void Connection::process_ack(const Segment& segment, Time now) {
     const bool window_changed =
         sender_.update_window(segment.seq, segment.ack, segment.window, now);
     if (result.syn_acked) tcp_.on_proven(*this);
-    if (result.acked > 0) soft_error_ = {};
+    if (result.acked > 0) {
+        soft_error_ = {};
+        tune_send_buffer();
+        if (segment.flags.ece && handshake_.ecn)
+            tcp_.count(Count::delivered_ce, (result.acked + sender_.mss() - 1U) / sender_.mss());
+    }
+    if (result.recovery_began) tcp_.count(Count::reno_recovery);
     if (result.acked > 0 && suspected_mtu_ != 0) confirm_black_hole(now);
     if (result.room_freed || result.syn_acked || window_changed) notify();
     if (result.fin_acked) on_our_fin_acknowledged(now);
@@ -171,9 +221,7 @@ void Connection::on_our_fin_acknowledged(Time now) {
     if (!next_state(state_, Event::ack_of_fin)) return;
     transition(Event::ack_of_fin);
     if (state_ == State::fin_wait_2) {
-        // Without a user nobody could ever end this state (RFC 9293 §3.10.7.4 leaves it; Linux and
-        // the BSDs time it out).
-        if (is_orphan()) fin_wait_2_deadline_ = now + tcp_.config().fin_wait_2;
+        if (is_orphan()) await_fin_as_orphan(now);
     } else if (state_ == State::time_wait) {
         tcp_.enter_time_wait(*this, now);
     } else {
@@ -210,6 +258,7 @@ DropReason Connection::seventh_process_text(Segment& segment, Time now) {
     }
     // MUST-17 and RFC 2525 §2.17: nobody will ever read this; the peer must hear that it was lost.
     if (is_orphan() && !segment.payload.empty() && after(segment.end(), receiver_.rcv().nxt)) {
+        tcp_.count(Count::abort_on_data);
         abort();
         return DropReason::tcp_data_after_close;
     }

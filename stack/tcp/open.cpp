@@ -48,7 +48,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     // RFC 9293 §3.9.2.3 (MUST-56): nothing but a unicast address.
     if (remote.address.is_multicast() || ip_.is_broadcast(remote.address))
         return Failure{std::errc::network_unreachable};
-    const auto path = ip_.route(remote.address, local.address);
+    const auto path = ip_.route(options.source_route.first_hop(remote.address), local.address);
     if (!path) return Failure{std::errc::network_unreachable};
     local.address = path->source;
     if (local.port == 0) {
@@ -70,6 +70,8 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     }
     if (connection_count_ + half_open_count_ >= config_.max_connections)
         return Failure{std::errc::no_buffer_space};
+    if (!options.source_route.empty() && !source_routes_.choose(four_tuple, options.source_route))
+        return Failure{std::errc::no_buffer_space};
     auto* connection = connection_slab_.create(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);
     connection->set_options(options);
@@ -85,8 +87,13 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
 void Tcp::release(Connection& connection, bool reset) {
     const bool unread = connection.readable_bytes() > 0;
     // MUST-17 with RFC 2525 §2.17: closing with unread data tells the peer that it was lost.
-    if (!connection.is_over() && (reset || unread || orphan_count_ >= config_.max_orphans))
+    const bool one_too_many = orphan_count_ >= config_.max_orphans;
+    if (!connection.is_over() && (reset || unread || one_too_many)) {
+        count(unread  ? Count::abort_on_close
+              : reset ? Count::abort_on_data
+                      : Count::abort_on_memory);
         connection.abort();
+    }
     connection.user_ = nullptr;
     if (connection.retired_) {
         connection_slab_.destroy(connection);
@@ -94,8 +101,7 @@ void Tcp::release(Connection& connection, bool reset) {
     }
     ++orphan_count_;
     connection.close_send();  // may end it at once (SYN-SENT); then it is in the graveyard
-    if (connection.state() == State::fin_wait_2)
-        connection.fin_wait_2_deadline_ = now_ + config_.fin_wait_2;
+    if (connection.state() == State::fin_wait_2) connection.await_fin_as_orphan(now_);
     connection.rearm();
     reap();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/time.hpp"
+#include "ip/source_route.hpp"
 
 namespace berth::tcp {
 
@@ -27,6 +28,7 @@ struct Options {
     std::uint8_t syn_count = 0;         // TCP_SYNCNT; 0: Config's
     std::uint8_t ttl = 0;               // IP_TTL; 0: the host's
     std::uint8_t tos = 0;               // IP_TOS: DSCP and (ignored) ECN bits
+    ip::SourceRoute source_route{};     // IP_OPTIONS, before the OPEN (RFC 9293 §3.9.2.1)
     bool no_delay = false;              // TCP_NODELAY: Nagle off
     bool cork = false;                  // TCP_CORK: only full segments, for 200 ms at most
     bool keep_alive = false;            // SO_KEEPALIVE
@@ -37,5 +39,8 @@ struct Options {
 };
 
 inline constexpr Options default_options{};
+
+// TCP_NOTSENT_LOWAT when nobody has chosen: as much as the buffer takes.
+inline constexpr std::uint32_t no_low_water = 0xffff'ffff;
 
 }  // namespace berth::tcp

@@ -11,6 +11,8 @@ namespace berth::tcp {
 namespace {
 
 constexpr std::uint16_t timestamp_option_bytes = 12;
+constexpr auto fixed_header_bytes =
+    static_cast<std::uint16_t>(wire::ipv4_header_bytes + wire::tcp_header_bytes);
 // Timeouts in a row of a full-sized segment that make a black hole likelier than a dead path: R1 of
 // RFC 9293 §3.8.3 (Linux: net.ipv4.tcp_retries1).
 constexpr unsigned black_hole_timeouts = 3;
@@ -24,7 +26,7 @@ std::uint16_t Connection::send_mss() const {
     constexpr std::uint16_t smallest_mss =
         64;  // below it every byte would cost a packet; Linux clamps at 48, FreeBSD at 216
     const std::uint16_t mss = std::min(std::max(handshake_.peer_mss, smallest_mss), receive_mss());
-    return handshake_.timestamps ? static_cast<std::uint16_t>(mss - timestamp_option_bytes) : mss;
+    return static_cast<std::uint16_t>(mss - (packet_header_bytes() - fixed_header_bytes));
 }
 
 // A full segment as a packet: RFC 1191 §3.1 counts everything from the IP header on.
@@ -32,9 +34,9 @@ std::uint16_t Connection::full_packet_bytes() const {
     return static_cast<std::uint16_t>(sender_.mss() + packet_header_bytes());
 }
 std::uint16_t Connection::packet_header_bytes() const {
-    constexpr auto fixed =
-        static_cast<std::uint16_t>(wire::ipv4_header_bytes + wire::tcp_header_bytes);
-    return handshake_.timestamps ? fixed + timestamp_option_bytes : fixed;
+    const std::size_t tcp_options = handshake_.timestamps ? timestamp_option_bytes : 0;
+    return static_cast<std::uint16_t>(fixed_header_bytes + tcp_options +
+                                      tcp_.ip_option_bytes(four_tuple));
 }
 
 // Takes over what is known of the path by now; true if it takes less than was thought.

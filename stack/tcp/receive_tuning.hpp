@@ -2,8 +2,9 @@
 // trip (dynamic right-sizing; Fisk and Feng, 2001). A sender that fills the window then finds twice
 // the window in the next round trip, and a reader that does not keep up gets none.
 //
-// A round begins with data and ends with the first read after a round-trip time. The time is the
-// least in which a window's worth came, or what timestamps say.
+// A round begins with data and ends with the first read after a round-trip time. What timestamps
+// say, or less if a byte that no window had promised when the round began comes sooner: its
+// permission and the byte itself cannot have taken less than a round trip.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,7 @@ class ReceiveTuning {
     void on_arrival(SequenceNumber nxt, SequenceNumber edge, Time now) {
         const std::uint32_t now_us = clock(now);
         if (begun_us_ == 0) return begin(edge, now_us);
-        if (!at_or_after(nxt, window_end_)) return;
+        if (!after(nxt, window_end_)) return;
         const std::uint32_t took_us = std::max<std::uint32_t>(now_us - begun_us_, 1);
         if (rtt_us_ == 0 || took_us < rtt_us_) rtt_us_ = took_us;
     }

@@ -5,17 +5,22 @@
 
 namespace berth::tcp {
 
+// A buffer that the user has made smaller keeps the old limit until what was promised is used up.
+std::uint32_t Receiver::buffer_bytes(const Options& options) const {
+    return options.receive_buffer_bytes == 0 ? limit_bytes : options.receive_buffer_bytes;
+}
+
 // With nothing unread: the buffer, TCP_WINDOW_CLAMP, and what the window field can say.
 std::uint32_t Receiver::largest_offer(const Options& options) const {
-    const std::uint32_t most = std::min(limit_bytes, largest_window());
+    const std::uint32_t most = std::min(buffer_bytes(options), largest_window());
     return options.window_clamp == 0 ? most : std::min(most, options.window_clamp);
 }
 
 SequenceNumber Receiver::next_right_edge(const Options& options) const {
     const std::size_t used = queued_bytes();
     const std::uint32_t most = largest_offer(options);
-    const std::uint32_t free =
-        used < limit_bytes ? limit_bytes - static_cast<std::uint32_t>(used) : 0;
+    const std::uint32_t buffer = buffer_bytes(options);
+    const std::uint32_t free = used < buffer ? buffer - static_cast<std::uint32_t>(used) : 0;
     const SequenceNumber edge = rcv_.nxt + std::min(free, most);
     // Receiver's silly window avoidance (§3.8.6.2.2): the edge moves by at least min(half the
     // buffer, MSS) or stays.
@@ -45,7 +50,6 @@ std::uint16_t Receiver::window_field(bool syn, const Options& options) const {
 void Receiver::commit_window(std::uint16_t field, bool syn, const Options& options) {
     right_edge_ =
         later(right_edge_, rcv_.nxt + (std::uint32_t{field} << (syn ? 0U : window_shift_)));
-    // A buffer that was made smaller shrinks as its promises are used up.
     if (options.receive_buffer_bytes != 0) {
         const auto promised = static_cast<std::uint32_t>(queued_bytes()) + wnd();
         limit_bytes = std::min(limit_bytes, std::max(options.receive_buffer_bytes, promised));

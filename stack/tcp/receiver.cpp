@@ -5,6 +5,11 @@
 
 namespace berth::tcp {
 
+namespace {
+// MUST-40: less than half a second, whatever the knob says.
+constexpr Duration longest_ack_delay = milliseconds(499);
+}  // namespace
+
 void Receiver::start(SequenceNumber irs, std::uint32_t window, std::uint8_t window_shift,
                      std::uint16_t mss, const Config& config) {
     rcv_.irs = irs;
@@ -67,6 +72,11 @@ DropReason Receiver::take_text(Segment& segment, const Context& context) {
                  static_cast<std::uint16_t>(std::min<std::size_t>(segment.payload.size(), mss_)));
     kept.buffer = std::move(frame.buffer);
     if (begin != rcv_.nxt) return hold_early(begin, std::move(kept), context);
+    // Of several parts that came twice the first is reported (RFC 2883 §4.2).
+    if (begin == segment.seq + (segment.flags.syn ? 1 : 0) && held_) {
+        const auto twice = held_->early.first_held_in({begin, begin + kept.length});
+        if (twice) report_duplicate(*twice, context);
+    }
     take_in_order(std::move(kept), context);
     return DropReason::none;
 }
@@ -135,9 +145,6 @@ DropReason Receiver::hold_early(SequenceNumber begin, KeptBytes kept, const Cont
 void Receiver::take_in_order(KeptBytes kept, const Context& context) {
     const SequenceNumber first = rcv_.nxt;
     const bool filled_a_gap = held_ && !held_->early.empty();
-    if (filled_a_gap)
-        if (const auto twice = held_->early.first_held_in({first, first + kept.length}))
-            report_duplicate(*twice, context);
     rcv_.nxt += kept.length;
     deliver(std::move(kept), context.pool);
     if (filled_a_gap) {
@@ -168,7 +175,7 @@ void Receiver::acknowledge_in_order(std::uint32_t bytes, bool filled_a_gap,
                          std::max<std::uint32_t>(largest_segment_, 1)) {
         ack.now = true;
     } else if (ack.delayed.is_never()) {
-        ack.delayed = context.now + context.config.delayed_ack;
+        ack.delayed = context.now + std::min(context.config.delayed_ack, longest_ack_delay);
     }
 }
 

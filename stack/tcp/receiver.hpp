@@ -132,6 +132,8 @@ class Receiver {
     bool fin_received() const { return fin_received_; }
     void discard();  // the user reads no more: what is there and what comes is thrown away
     bool is_discarding() const { return discarding_; }
+    std::uint16_t largest_segment() const { return largest_segment_; }  // bytes of text
+    Duration rtt() const { return tuning_.rtt(); }  // as the receiver sees it; zero: not known
     // urgent.cpp: the byte at the mark, if it has come and was not taken.
     bool has_urgent() const;
     // It has been announced, and not been taken.
@@ -174,6 +176,7 @@ class Receiver {
     void report_duplicate(SequenceRange duplicate, const Context& context);
     bool is_overfull(std::uint32_t bytes) const;
 
+    std::uint32_t buffer_bytes(const Options& options) const;
     std::uint32_t largest_offer(const Options& options) const;
     SequenceNumber next_right_edge(const Options& options) const;
     // What the 16 bits of the window field can say at most.

@@ -7,6 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "ip/source_route.hpp"
 #include "link/frame.hpp"
 #include "tcp/sequence.hpp"
 #include "wire/ipv4.hpp"
@@ -38,6 +39,8 @@ struct Segment {
     std::uint8_t ecn = 0;  // of the IP header (RFC 3168 §5)
     // A SYN that goes past this TIME-WAIT record to a listener: our ISS must lie above its numbers.
     const TimeWait* passes = nullptr;
+    // It came by a completed source route (RFC 9293 §3.9.2.1), and this leads back.
+    const ip::SourceRoute* way_back = nullptr;
 
     // SEG.LEN counts SYN and FIN (RFC 9293 §3.4).
     std::uint32_t length() const {
@@ -65,6 +68,8 @@ struct Segment {
     }
 };
 
+inline constexpr std::uint8_t ecn_ect0 = 0b10;  // in the IP header (RFC 3168 §5)
+
 // A segment that the sender has decided on and that no device has accepted yet.
 struct SegmentPlan {
     SequenceNumber seq;
@@ -75,6 +80,9 @@ struct SegmentPlan {
     bool retransmission = false;
     bool probe = false;
     bool duplicate_ack = false;  // one of those owed for out-of-order or unacceptable segments
+    bool keep_alive = false;     // at SND.NXT-1, without data (RFC 9293 §3.8.4)
+    bool ect = false;            // may be marked instead of dropped (RFC 3168 §5: ECT(0))
+    bool cwr = false;            // the window was reduced (RFC 3168 §6.1.2)
     std::uint8_t duplicate_report = 0;  // which of the pending D-SACK blocks it carries, from 1
 
     SequenceNumber end() const { return seq + length + (syn ? 1 : 0) + (fin ? 1 : 0); }

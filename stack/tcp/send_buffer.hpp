@@ -15,8 +15,8 @@ namespace berth::tcp {
 
 class SendBuffer {
   public:
-    std::size_t size() const { return size_; }
-    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return held_ == nullptr ? 0 : held_->size; }
+    bool empty() const { return held_ == nullptr; }
 
     // Copies at most `room` bytes from the parts; returns how many.
     std::size_t append(std::span<const Bytes> parts, std::size_t room);
@@ -31,6 +31,7 @@ class SendBuffer {
     static constexpr std::size_t small_chunk_bytes = 2 * 1024;
     static constexpr std::size_t large_chunk_bytes = 16 * 1024;
 
+    // Only the first may be small, and all but the last are full: so a place is found by division.
     struct Chunk {
         std::unique_ptr<std::uint8_t[]> data;
         std::uint32_t capacity;
@@ -38,10 +39,13 @@ class SendBuffer {
         std::uint32_t end;
         std::size_t size() const { return end - begin; }
     };
+    struct Held {
+        std::vector<Chunk> chunks;
+        std::size_t first = 0;  // chunks before this one are spent
+        std::size_t size = 0;   // never zero while it exists
+    };
 
-    std::vector<Chunk> chunks_;
-    std::size_t first_ = 0;  // chunks before this one are spent
-    std::size_t size_ = 0;
+    std::unique_ptr<Held> held_;  // null: empty
 };
 
 }  // namespace berth::tcp

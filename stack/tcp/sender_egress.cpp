@@ -6,17 +6,32 @@
 
 namespace berth::tcp {
 
+namespace {
+// RFC 9293 §3.8.6.2.1: "in the range 0.1 - 1.0 seconds"; and TCP_CORK's ceiling, as Linux says.
+constexpr Duration override_timeout = milliseconds(200);
+}  // namespace
+
 // RFC 5681 §4.1: what was learned about the path is old after an idle RTO.
 void Sender::begin_burst(Time now) {
-    if (is_idle() && last_sent_.ns > 0 && now - last_sent_ > rtt_.rto(0))
-        congestion_.on_idle(NewReno::initial_window(mss_, initial_window_segments_));
+    if (!config_.slow_start_after_idle || !is_idle() || last_sent_ms_ == 0) return;
+    if (since_millis(last_sent_ms_, now) > rtt_.rto(0, config_.rto_max))
+        congestion_.on_idle(NewReno::initial_window(mss_, config_.initial_window_segments));
 }
 
 bool Sender::next_segment(Cursor& cursor, SegmentPlan& plan) const {
     plan = {};
-    if (cursor.probe_owed) return next_probe(cursor, plan);
-    if (retransmitting(cursor)) return next_retransmission(cursor, plan);
-    return next_new_data(cursor, plan);
+    const bool found = cursor.probe_owed        ? next_probe(cursor, plan)
+                       : retransmitting(cursor) ? next_retransmission(cursor, plan)
+                                                : next_new_data(cursor, plan);
+    if (!found && !cursor.urgent_owed) return false;
+    if (!found) {
+        // Urgent news do not wait for a window (RFC 9293 §3.8.5, §3.8.6): the flag goes without
+        // the data.
+        plan = {};
+        plan.seq = cursor.nxt;
+    }
+    if (urgent_pointer(plan.seq) != 0) cursor.urgent_owed = false;
+    return found || urgent_pointer(plan.seq) != 0;
 }
 
 bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
@@ -51,7 +66,7 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
 bool Sender::next_new_data(Cursor& cursor, SegmentPlan& plan) const {
     plan.seq = cursor.nxt;
     if (!syn_acknowledged_ && cursor.nxt == snd_.iss) {
-        if (early_data == EarlyData::with_syn) {
+        if (early_data_ == EarlyData::with_syn) {
             if (buffer_.empty()) return false;
             plan.length = std::min(static_cast<std::uint32_t>(buffer_.size()), std::uint32_t{mss_});
             plan.push = true;
@@ -61,7 +76,7 @@ bool Sender::next_new_data(Cursor& cursor, SegmentPlan& plan) const {
         return true;
     }
     // No data before our SYN is acknowledged, but for a Fast Open server's.
-    if (!syn_acknowledged_ && early_data != EarlyData::after_syn) return false;
+    if (!syn_acknowledged_ && early_data_ != EarlyData::after_syn) return false;
     // The FIN has gone: nothing comes after it.
     if (fin_acknowledged_ || after(cursor.nxt, data_end())) return false;
     const std::uint32_t in_flight = cursor.nxt - snd_.una - (syn_acknowledged_ ? 0 : 1);
@@ -74,19 +89,24 @@ bool Sender::next_new_data(Cursor& cursor, SegmentPlan& plan) const {
     const bool reaches_end = plan.length == available;
     plan.fin = fin_queued_ && reaches_end && window_left > plan.length;
     plan.push = plan.length > 0 && reaches_end;  // §3.9.1.2 MUST-61: the last of what was buffered
-    if (!plan.fin && (plan.length == 0 || !worth_sending(plan.length, available, in_flight == 0)))
+    if (!plan.fin && (plan.length == 0 || !worth_sending(cursor.nxt, plan.length, available)))
         return false;
+    plan.ect = ecn_ && plan.length > 0;
+    plan.cwr = cwr_owed_ && plan.length > 0 && cursor.nxt == snd_.nxt;
     cursor.nxt = plan.end();
     return true;
 }
 
 // RFC 9293 §3.8.6.2.1 (sender's silly window avoidance) with Nagle's rule (§3.7.4): a full segment;
 // all there is, if nothing is in flight (or nobody minds); half the largest window that was ever
-// offered.
-bool Sender::worth_sending(std::uint32_t length, std::uint32_t available, bool idle) const {
+// offered. A cork lets only full segments through; what is urgent or the last waits for nothing.
+bool Sender::worth_sending(SequenceNumber at, std::uint32_t length, std::uint32_t available) const {
     if (length == mss_) return true;
-    if (length == available && (idle || no_delay || fin_queued_)) return true;
-    return idle && 2 * length >= snd_.max_wnd;
+    const bool all = length == available;
+    if (all && (fin_queued_ || urgent_pointer(at) != 0)) return true;
+    if ((cork_ || more_) && !flush_) return false;
+    const bool may_be_small = at == data_begin() || no_delay_ || flush_;
+    return may_be_small && (all || 2 * length >= snd_.max_wnd);
 }
 
 // RFC 9293 §3.8.6.1: at least one octet, even into a closed window (MUST-36); more when the window
@@ -113,28 +133,32 @@ void Sender::slice_into(link::OutFrame& frame, const SegmentPlan& plan) const {
 
 void Sender::commit(const SegmentPlan& plan, Time now) {
     if (plan.probe) probe_owed_ = false;
+    if (urgent_pointer(plan.seq) != 0) urgent_owed_ = false;
     if (!plan.occupies_sequence_space()) return;
     const SequenceNumber end = plan.end();
+    const bool was_idle = is_idle();
     if (plan.retransmission) {
         ++retransmissions_;
-        last_retransmitted_ = now;
+        last_retransmitted_us_ = micros_of(now);
         timing_ = false;  // Karn: nobody can tell which of the two is acknowledged
         if (plan.seq == retransmit_next_) retransmit_next_ = end;
-    } else {
-        if (!timing_) {
-            timing_ = true;
-            timed_end_ = end;
-            timed_at_ = now;
-        }
+    } else if (!timing_) {
+        timing_ = true;
+        timed_end_ = end;
+        timed_at_us_ = micros_of(now);
     }
-    last_sent_ = now;
+    if (plan.cwr) cwr_owed_ = false;
+    last_sent_ms_ = std::max<std::uint32_t>(millis_of(now), 1);
     snd_.nxt = later(snd_.nxt, end);
-    if (deadline_.is_never()) deadline_ = now + rtt_.rto(backoff_);  // RFC 6298 §5.1
+    if (deadline_.is_never())
+        start_timer(now, rto());  // RFC 6298 §5.1
+    else if (was_idle)
+        deadline_ = now + rto();  // it ran for something else
 }
 
 void Sender::arm_persist_if_stuck(Time now) {
     if (!deadline_.is_never() || !is_idle() || !syn_acknowledged_ || !has_outstanding()) return;
-    deadline_ = now + rtt_.rto(backoff_);
+    start_timer(now, snd_.wnd == 0 ? rto() : override_timeout);
 }
 
 }  // namespace berth::tcp

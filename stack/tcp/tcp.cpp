@@ -87,6 +87,9 @@ Fate Tcp::receive(link::Frame& frame, const wire::Ipv4View& packet, const wire::
 
     Segment segment = Segment::of(view, frame);
     segment.ecn = packet.ecn();
+    // Read before the frame's buffer becomes the receiver's.
+    const auto way_back = ip::SourceRoute::back_from(packet);
+    if (way_back) segment.way_back = &*way_back;
     const Fate fate = [&] {
         demux::Entry* entry = table_.find(four_tuple, hash);
         if (entry != nullptr && entry->kind == demux::EntryKind::connection)
@@ -113,18 +116,20 @@ Fate Tcp::deliver(Connection& connection, Segment& segment, DemuxMatch match, Ti
     const FourTuple four_tuple = connection.four_tuple;
     const State before = connection.state();
     const DropReason reason = connection.on_segment(segment, now);
+    if (segment.way_back != nullptr && reason == DropReason::none)
+        change_route(connection, *segment.way_back);
     return fate_for(four_tuple, reason, match, before, connection.state());
 }
 
 Fate Tcp::on_icmp_error(const ip::ErrorReport& report, Time now) {
     now_ = now;
     demux::Entry* entry = table_.find(report.four_tuple);
-    if (entry == nullptr || entry->kind != demux::EntryKind::connection ||
-        report.quoted_transport.size() < 8)
+    if (entry == nullptr || report.quoted_transport.size() < 8)
         return Fate::dropped(DropReason::icmp_error_no_match);
+    // Source quench is history (RFC 6633 §3, MUST-55); records have their own patience.
+    if (entry->kind != demux::EntryKind::connection || report.type == wire::IcmpType::source_quench)
+        return Fate::dropped(DropReason::icmp_error_ignored);
     auto& connection = *static_cast<Connection*>(entry);
-    if (report.type == wire::IcmpType::source_quench)
-        return Fate::dropped(DropReason::icmp_error_ignored);  // RFC 6633 §3
     const State before = connection.state();
     const DropReason reason = [&] {
         if (report.is_fragmentation_needed())
@@ -139,6 +144,7 @@ Fate Tcp::on_icmp_error(const ip::ErrorReport& report, Time now) {
         return connection.on_icmp_error(hard, error,
                                         SequenceNumber(load_be32(report.quoted_transport, 4)));
     }();
+    if (reason == DropReason::icmp_error_no_match) count(Count::out_of_window_icmps);
     const Fate fate =
         fate_for(report.four_tuple, reason, DemuxMatch::four_tuple, before, connection.state());
     reap();
@@ -152,8 +158,9 @@ void Tcp::on_unreachable(const FourTuple& four_tuple) {
     reap();
 }
 
-// RFC 5961 §10 asks for a limit; one for the whole stack could be used as a side channel to learn
-// about other connections (CVE-2016-5696), so a random part of it is withheld in each second.
+// What half-open and TIME-WAIT records say to segments that they cannot use. They have nothing that
+// could be guessed and taken over; that nobody can count on how many there are in a second, half of
+// it at most withheld, costs nothing.
 bool Tcp::may_challenge(Time now) {
     const std::int64_t second = now.ns / 1'000'000'000;
     if (second != challenge_second_) {
@@ -166,7 +173,6 @@ bool Tcp::may_challenge(Time now) {
         return false;
     }
     --challenges_left_;
-    count(Count::challenge_acks);
     return true;
 }
 

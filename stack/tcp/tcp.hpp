@@ -31,6 +31,7 @@
 #include "tcp/fast_open.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/listener.hpp"
+#include "tcp/source_routes.hpp"
 #include "tcp/syn_cookies.hpp"
 #include "tcp/time_wait.hpp"
 #include "tcp/time_wait_queue.hpp"
@@ -94,7 +95,10 @@ class Tcp {
     std::uint16_t link_mtu(const ip::Path& path) {
         return ip_.interface_at(path.interface_index).mtu();
     }
-    void count(Count what) { counters_.add(what); }
+    // What source routes add to the IP header of its segments.
+    std::size_t ip_option_bytes(const FourTuple& four_tuple) const;
+    void forget_route(const FourTuple& four_tuple) { source_routes_.forget(four_tuple); }
+    void count(Count what, std::uint64_t n = 1) { counters_.add(what, n); }
     const Counters& counters() const { return counters_; }
     Counters& counters() { return counters_; }
     Time now() const { return now_; }  // of the latest call
@@ -108,7 +112,7 @@ class Tcp {
     // RFC 9293 §3.10.7.1's answer to a segment that belongs to nobody.
     void reply_with_reset(const FourTuple& four_tuple, const Segment& segment, Time now);
     void send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNumber ack);
-    bool may_challenge(Time now);  // RFC 5961 §10: so many a second
+    bool may_challenge(Time now);  // for records (RFC 5961 §10): so many a second
     FastOpenCache& fast_open_cache() { return fast_open_cache_; }
     // A connection that a Fast Open cookie made: its handshake is complete, or a RST ended it.
     void on_proven(Connection& connection);
@@ -124,6 +128,16 @@ class Tcp {
     std::size_t half_open_count() const { return half_open_count_; }
     std::size_t time_wait_count() const { return time_waits_.size(); }
     std::size_t connection_count() const { return connection_count_; }
+    // What the records occupy, without what they point to; the table's share is table()'s to tell.
+    struct MemoryUse {
+        std::size_t connection_bytes;
+        std::size_t half_open_bytes;
+        std::size_t time_wait_bytes;
+    };
+    MemoryUse memory_use() const {
+        return {connection_slab_.memory_bytes(), half_open_slab_.memory_bytes(),
+                time_wait_slab_.memory_bytes()};
+    }
 
   private:
     struct ReadyList {
@@ -203,6 +217,13 @@ class Tcp {
     };
     Turn take_turn(Connection& connection, link::Interface& interface, Time now,
                    std::size_t budget);
+    // source_routes.cpp
+    using RouteOption = std::array<std::uint8_t, ip::SourceRoute::max_bytes>;
+    Ipv4Address first_hop(const FourTuple& four_tuple) const;
+    void address(ip::SendFields& fields, const FourTuple& four_tuple, RouteOption& room) const;
+    void note_route(const Listener& listener, const FourTuple& four_tuple,
+                    const ip::SourceRoute* way_back);
+    void change_route(Connection& connection, const ip::SourceRoute& way_back);
     void unlink_ready(Connection& connection);
     void reap();
     bool is_port_free(const FourTuple& four_tuple, bool is_loopback) const;
@@ -222,6 +243,7 @@ class Tcp {
     demux::ListenerTable bindings_;
     demux::EphemeralPorts ephemeral_;
     Random random_;
+    SourceRoutes source_routes_;
     TimerWheel wheel_;
     TimeWaitQueue time_waits_;
     Slab<Connection> connection_slab_;

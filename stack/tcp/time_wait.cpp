@@ -192,6 +192,7 @@ bool Tcp::may_reuse(const TimeWait& record, bool is_loopback, Time now) const {
 }
 
 void Tcp::destroy(TimeWait& record) {
+    source_routes_.forget(record.four_tuple);
     table_.erase(record);
     forget(record);
 }

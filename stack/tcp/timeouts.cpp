@@ -7,46 +7,37 @@ namespace berth::tcp {
 
 void Connection::on_timer(Time now) {
     if (is_over()) return;
-    if (fin_wait_2_deadline_ <= now) {
-        end_with({}, Event::give_up);
-        return;
-    }
+    if (idle_deadline_ <= now && !on_idle_deadline(now)) return;
     if (receiver_.ack.delayed <= now) {
         receiver_.ack.delayed = Time::never();
         receiver_.ack.now = true;
         tcp_.count(Count::delayed_acks);
     }
-    if (sender_.deadline() <= now) {
-        const Sender::Timeout outcome = sender_.on_timeout(now);
-        tcp_.count(Count::timeouts);
-        if (sender_.unanswered_timeouts() > retry_limit()) {
-            // R2 (RFC 9293 §3.8.3, MUST-20): the path is given up; what ICMP said meanwhile
-            // explains it best.
-            const std::errc why = soft_error_ == std::errc{} ? std::errc::timed_out : soft_error_;
-            end_with(why, Event::give_up);
-            return;
-        }
-        if (outcome == Sender::Timeout::retransmit) {
-            tcp_.reroute(*this);
-            suspect_black_hole();
-        }
-    }
+    if (user_timeout_deadline(now) <= now) return give_up();
+    if (sender_.deadline() <= now && !on_sender_deadline(now)) return;
     rearm();
     mark_ready();
 }
 
-unsigned Connection::retry_limit() const {
-    const Config& config = tcp_.config();
-    if (state_ == State::syn_sent)
-        return options().syn_count != 0 ? options().syn_count : config.syn_retries;
-    if (state_ == State::syn_received) return config.synack_retries;
-    return is_orphan() ? config.orphan_retries : config.data_retries;
+bool Connection::on_sender_deadline(Time now) {
+    const Sender::Timeout outcome = sender_.on_timeout(now);
+    if (outcome == Sender::Timeout::forced) return true;
+    if (outcome == Sender::Timeout::retransmit) tcp_.count(Count::timeouts);
+    if (patience_is_over()) {
+        give_up();
+        return false;
+    }
+    if (outcome == Sender::Timeout::retransmit) {
+        advise_of_failure();
+        suspect_black_hole();
+    }
+    return !is_over();
 }
 
 void Connection::rearm() {
     if (retired_) return;
-    const Time next =
-        earlier(sender_.deadline(), earlier(receiver_.ack.delayed, fin_wait_2_deadline_));
+    const Time next = earlier(earlier(sender_.deadline(), user_timeout_deadline(tcp_.now())),
+                              earlier(receiver_.ack.delayed, idle_deadline_));
     if (next != deadline()) tcp_.wheel().arm(*this, next);
 }
 

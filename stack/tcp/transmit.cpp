@@ -7,6 +7,7 @@ namespace {
 
 const char* note_for(const SegmentPlan& plan) {
     if (plan.probe) return "window probe";
+    if (plan.keep_alive) return "keep-alive";
     if (plan.syn) return plan.retransmission ? "SYN again" : "SYN";
     if (plan.retransmission) return "retransmission";
     if (plan.fin) return "FIN";
@@ -64,7 +65,7 @@ void Tcp::reroute(Connection& connection) {
     const ip::Path& old = connection.path_;
     const FourTuple& ends = connection.four_tuple;
     // Without a route it goes on by the old one: the route may come back before patience ends.
-    const auto path = ip_.route(ends.remote.address, ends.local.address);
+    const auto path = ip_.route(first_hop(ends), ends.local.address);
     if (!path) return;
     if (path->interface_index == old.interface_index && path->next_hop == old.next_hop) return;
     const bool was_ready = connection.is_ready_;
@@ -104,8 +105,8 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     connection.sender_.begin_burst(now);
     Connection::Cursor cursor = connection.cursor();
     ip::SendFields fields;
-    fields.source = connection.four_tuple.local.address;
-    fields.destination = connection.four_tuple.remote.address;
+    RouteOption route_option;
+    address(fields, connection.four_tuple, route_option);
     fields.protocol = Protocol::tcp;
     fields.ttl = connection.options().ttl;
     fields.dscp = connection.options().tos >> 2;
@@ -122,6 +123,7 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
         frame.clear();
         connection.build(frame, plans_[planned], now);
         if (context_.observer != nullptr) frame.fate = outgoing_fate(connection, plans_[planned]);
+        fields.ecn = plans_[planned].ect ? ecn_ect0 : 0;
         const auto resolution = ip_.encapsulate(frame, connection.path_, fields, now);
         if (resolution == link::Interface::Resolution::ready) {
             ++planned;

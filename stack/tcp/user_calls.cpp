@@ -5,19 +5,13 @@
 namespace berth::tcp {
 
 // SEND (§3.10.2).
-Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, SendFlags) {
+Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, SendFlags flags) {
     if (sender_.fin_queued() || is_over()) return Failure{std::errc::broken_pipe};
     if (!may_send(state_) && !opens_with_data())
         return std::size_t{0};  // not yet: the handshake goes on
-    const std::size_t taken = sender_.append(parts, send_limit_bytes_);
+    const std::size_t taken = sender_.append(parts, send_room(), {flags.more, flags.urgent});
     if (taken > 0) mark_ready();
     return taken;
-}
-
-std::size_t Connection::send_room() const {
-    if (!may_send(state_) && !opens_with_data()) return 0;
-    const std::size_t used = sender_.unsent_and_unacknowledged();
-    return used < send_limit_bytes_ ? send_limit_bytes_ - used : 0;
 }
 
 // RECEIVE (§3.10.3).
@@ -33,13 +27,6 @@ std::size_t Connection::receive(std::span<const MutableBytes> parts, bool peek) 
         mark_ready();
     }
     return count;
-}
-
-std::size_t Connection::unsent_bytes() const {
-    const auto& snd = sender_.snd();
-    const std::size_t in_flight = snd.nxt - snd.una;
-    const std::size_t held = unacknowledged_bytes();
-    return held > in_flight ? held - in_flight : 0;
 }
 
 // CLOSE (§3.10.4): the FIN goes after everything that was sent.
@@ -93,14 +80,21 @@ bool Connection::quick_ack() const {
 }
 
 void Connection::set_options(const Options& options) {
+    const bool nagle_ends = options.no_delay && !this->options().no_delay;
     if (options == default_options)
         options_.reset();
     else
         options_ = std::make_unique<Options>(options);
-    sender_.no_delay = options.no_delay;
+    sender_.set_no_delay(options.no_delay);
+    sender_.set_cork(options.cork);
+    if (nagle_ends) sender_.flush();  // tcp(7): "even if TCP_CORK is currently set"
     receiver_.follow_options(options, tcp_.config());
     if (options.send_buffer_bytes != 0) send_limit_bytes_ = options.send_buffer_bytes;
-    if (!is_over() && !sender_.is_idle()) mark_ready();  // what Nagle held back may go
+    if (is_over()) return;
+    arm_keep_alive(tcp_.now());
+    rearm();
+    // What Nagle or a cork held back may go.
+    if (sender_.unsent() > 0) mark_ready();
 }
 
 }  // namespace berth::tcp

@@ -77,6 +77,7 @@ class Udp {
     [[nodiscard]] Fate on_icmp_error(const ip::ErrorReport& report, Time now);
 
     std::size_t size() const { return ports_.size(); }
+    std::uint64_t sent() const { return sent_; }  // datagrams (RFC 4113: udpOutDatagrams)
     template <class Visitor>
     void for_each(Visitor&& visit) const {
         for (const auto& port : ports_)
@@ -131,6 +132,7 @@ class Udp {
     std::vector<UdpPort*> blocked_;  // in the order in which they met a full queue
     std::vector<Bytes> parts_;       // of the datagram being sent: its header, then the user's
     std::vector<Match> found_;       // who gets the datagram in hand
+    std::uint64_t sent_ = 0;
 };
 
 }  // namespace berth::udp

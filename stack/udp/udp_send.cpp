@@ -102,6 +102,7 @@ std::errc Udp::send(UdpPort& port, std::span<const Bytes> parts, std::optional<E
         if (!has_room(port, packet_bytes, *path)) return std::errc::operation_would_block;
         if (const std::errc error = hand_to_ip(out, now); error != std::errc{}) return error;
     }
+    ++sent_;
     loop_back(port, out, now);
     return {};
 }

@@ -88,6 +88,41 @@ class TreeTest(unittest.TestCase):
                 self.assertIn(" 1 findings", run.stdout)
 
 
+class TcpTablesTest(unittest.TestCase):
+    GOOD = {
+        "stack/tcp/counters.hpp": '  BERTH_TCP_COUNTER(in_segs, "Tcp", "InSegs", "received") \\\n',
+        "stack/tcp/tcp.cpp": "void f() { count(Count::in_segs); }\n",
+        "stack/tcp/config.hpp": "    bool sack = true;  // net.ipv4.tcp_sack\n    Duration msl = seconds(30);\n",
+        "stack/host/sysctl.cpp": '{"net.ipv4.tcp_sack"}, &T::sack, &T::msl\n',
+    }
+    BAD = {
+        "a counter that nobody counts": ({"stack/tcp/tcp.cpp": "// Count::in_segs\n"}, "counted nowhere"),
+        "a counter twice": ({"stack/tcp/counters.hpp": 2 * GOOD["stack/tcp/counters.hpp"]}, "there twice"),
+        "a knob without a row": ({"stack/host/sysctl.cpp": '{"net.ipv4.tcp_sack"}, &T::sack\n'}, "msl has no row"),
+        "a name that is not known": ({"stack/host/sysctl.cpp": "&T::sack, &T::msl\n"}, "tcp_sack is no name"),
+    }
+
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return subprocess.run([sys.executable, HERE / "tcp_tables.py", folder], capture_output=True, text=True,
+                                  check=False)
+
+    def test_good_tables_pass(self):
+        run = self.run_on(self.GOOD)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_each_bad_table_is_found(self):
+        for what, (files, finding) in self.BAD.items():
+            with self.subTest(what):
+                run = self.run_on({**self.GOOD, **files})
+                self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+                self.assertIn(finding, run.stdout)
+
+
 class SymbolsTest(unittest.TestCase):
     BAD = {
         "a global": ("int counter = 1; int next() { return ++counter; }", "global state"),
@@ -136,6 +171,56 @@ class LinkTest(unittest.TestCase):
             run = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertNotEqual(run.returncode, 0)
         self.assertIn("undefined reference", run.stderr)
+
+
+class ClauseTableTest(unittest.TestCase):
+    """tests/conformance/check.py, on RFC 9293's table with one thing wrong."""
+
+    ROOT = HERE.parents[1]
+
+    def findings(self, change):
+        """What the checker prints when `change` has been made to the table's text; None: no finding."""
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "tests" / "rfc9293").mkdir(parents=True)
+            table = (self.ROOT / "tests" / "rfc9293" / "TABLE.md").read_text()
+            changed = change(table)
+            (root / "tests" / "rfc9293" / "TABLE.md").write_text(changed)
+            for source in (self.ROOT / "tests" / "rfc9293").glob("*.cpp"):
+                (root / "tests" / "rfc9293" / source.name).write_text(source.read_text())
+            done = subprocess.run([sys.executable, self.ROOT / "tests" / "conformance" / "check.py", root],
+                                  capture_output=True, text=True, check=False)
+            return done.stdout if done.returncode != 0 else None
+
+    def without(self, table, identity):
+        return "\n".join(line for line in table.splitlines() if not line.startswith(f"| {identity} |"))
+
+    def with_cell(self, table, identity, cell):
+        lines = []
+        for line in table.splitlines():
+            if line.startswith(f"| {identity} |"):
+                line = "|".join(line.split("|")[:5]) + f"| {cell} |"
+            lines.append(line)
+        return "\n".join(lines)
+
+    def test_the_table_is_whole(self):
+        self.assertIsNone(self.findings(lambda table: table))
+
+    def test_gaps_are_found(self):
+        other = "`Rfc9293.MUST_14_mss_is_sent_and_obeyed_by_both_sides`"
+        bad = {
+            "an id is missing": (lambda t: self.without(t, "SHLD-31"), "SHLD-31 is missing"),
+            "a MUST is excepted": (lambda t: self.with_cell(t, "MUST-13", "exception: nobody wants it"),
+                                   "no exception to MUST-13"),
+            "no reason": (lambda t: self.with_cell(t, "MAY-4", "exception:"), "MAY-4 has no reason"),
+            "nothing shows it": (lambda t: self.with_cell(t, "MAY-3", ""), "MAY-3 has no test"),
+            "no such test": (lambda t: self.with_cell(t, "MUST-1", "`Rfc9293.MUST_1_gone`"), "which is no test"),
+            "another id's test": (lambda t: self.with_cell(t, "MUST-13", other), "no test of MUST-13"),
+            "an id that the RFC has not": (lambda t: t.replace("| MAY-18 |", "| MAY-19 |"), "no MAY-19"),
+        }
+        for what, (change, expected) in bad.items():
+            with self.subTest(what):
+                self.assertIn(expected, self.findings(change) or "no finding")
 
 
 if __name__ == "__main__":

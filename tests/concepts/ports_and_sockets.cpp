@@ -1,6 +1,7 @@
 // Ports, sockets and connections as they are, each statement a test (DESIGN §11).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "harness/two_hosts.hpp"
@@ -200,6 +201,19 @@ TEST_F(PortsAndSockets, the_socket_buffer_is_not_the_mtu) {
     const std::uint16_t mtu = hosts.client().interface_at(0).mtu();
     EXPECT_GT(*buffer, mtu);
     EXPECT_LT(*mss, mtu);
+    // What `ss -im` shows of both ends: three numbers, none of which follows from another's.
+    for (const Stack* stack : {&hosts.client(), &hosts.server()}) {
+        const auto rows = socket::detailed_rows(*stack, hosts.now());
+        const auto row = std::find_if(rows.begin(), rows.end(),
+                                      [](const auto& each) { return each.state == "ESTAB"; });
+        ASSERT_TRUE(row != rows.end() && row->details != nullptr);
+        const tcp::Info& info = row->details->info;
+        EXPECT_EQ(info.pmtu, mtu);
+        EXPECT_EQ(info.snd_mss, mtu - 20U - 20U - 12U);  // IP, TCP, timestamps
+        EXPECT_EQ(info.advmss, info.snd_mss);
+        EXPECT_EQ(info.send_buffer, stack->tcp().config().send_buffer_bytes);
+        EXPECT_EQ(info.receive_buffer, stack->tcp().config().receive_buffer_bytes);
+    }
     // A write far larger than either arrives whole.
     const std::string text(100'000, 'x');
     hosts.send(*client, text);

@@ -82,6 +82,7 @@ class Script : private FateObserver {
     bool goes_on() const { return !failed_; }
     void tell(const std::string& what) { story_.tell(elapsed(), what); }
     void append(const std::string& what) { story_.append(what); }
+    std::string story() const { return story_.text(); }
     void join(Peer& peer) { peers_.push_back(&peer); }
     void leave(Peer& peer) { std::erase(peers_, &peer); }
     Peer* peer_of(const FourTuple& four_tuple);

@@ -302,6 +302,51 @@ def routes_are_shown_and_changed():
         expect(berth("route", "add", "198.18.0.1/15", "via", HOST, "--host", "many"), 2, "bits beyond its length")
 
 
+# ---- counters, tunables, and what TCP knows
+
+def counters_are_shown_by_pattern():
+    with one_server() as lab:
+        expect(berth("nc", *lab.client(), "-N", HOST, "7", input="hello\n"), 0, "hello")
+        shown = expect(berth("nstat"), 0, "^#server$", r"^TcpPassiveOpens +1$", r"^TcpCurrEstab +0$|^TcpMaxConn ").stdout
+        check("AttemptFails" not in shown, f"a zero is shown: {shown}")
+        tcp = expect(berth("nstat", "-az", "Tcp*"), 0, r"^TcpAttemptFails +0$", r"^TcpExtTW +\d+$").stdout
+        check(all(line.startswith(("#", "Tcp")) for line in tcp.splitlines()), tcp)
+        rows = json.loads(expect(berth("nstat", "-z", "--json", "TcpRto*"), 0).stdout)
+        check(rows["schema"] == 1 and [row["name"] for row in rows["counters"]] == ["TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax"], f"{rows}")
+        check(all(row["gauge"] for row in rows["counters"]), f"{rows}")
+        expect(berth("nstat", "Nonsense*"), 1, "no counter is called 'Nonsense\\*'")
+        expect(berth("nstat", "--nonsense"), 2)
+
+
+def tunables_are_shown_as_they_stand():
+    with one_server() as lab:
+        lab.serve("tuned", *lab.client(), "--sysctl", "net.ipv4.tcp_rmem=4096 65536 1048576", "--sysctl", "net.ipv4.tcp_sack=0", "discard")
+        expect(berth("sysctl", "--host", "tuned", "net.ipv4.tcp_*"), 0, r"^net\.ipv4\.tcp_rmem = 4096 65536 1048576$", r"^net\.ipv4\.tcp_sack = 0$")
+        rows = json.loads(expect(berth("sysctl", "--host", "server", "--json", "*.tcp_sack"), 0).stdout)
+        check(rows["sysctls"][0]["value"] == "1" and rows["schema"] == 1, f"{rows}")
+        expect(berth("sysctl", "--host", "tuned", "nonsense"), 1, "there is no sysctl 'nonsense'")
+        expect(berth("serve", *lab.client("192.0.2.4"), "--sysctl", "net.ipv4.tcp_rmem=65536"), 2, "three numbers")
+
+
+def ss_shows_mtu_mss_and_buffer():
+    with one_server() as lab, subprocess.Popen([tool(), "nc", *lab.client(), HOST, "7"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        client.stdin.write("hello\n")
+        client.stdin.flush()
+        check(client.stdout.readline() == "hello\n", "the echo")
+        shown = lambda *words: berth("ss", "-tn", *words, "--host", "server")
+        # The MTU is 1500, the MSS what a segment's headers leave of it, the buffer neither.
+        expect(shown("-im"), 0, r"^\t skmem:\(r\d+,rb\d+,t0,tb\d+,.* ts .*wscale:\d+,\d+ rto:.* mss:1448 pmtu:1500 rcvmss:.* advmss:1448 cwnd:10 ")
+        expect(shown("-i"), 0, " bytes_acked:6 bytes_received:6 ")
+        expect(shown("-e"), 0, rf"^ESTAB .* dev:unix:\S+ via:{CLIENT}$")
+        check("skmem" not in shown().stdout and "timer" not in shown("-i").stdout, "what nobody asked for")
+        row = next(row for row in json.loads(shown("-o", "--json").stdout)["sockets"] if row["state"] == "ESTAB")
+        check(row["tcp_info"]["bytes_acked"] == 6 and row["memory"]["receive"] == 0 and row["path"]["next_hop"] == CLIENT, f"{row}")
+        check("tcp_info" not in json.loads(shown("--json").stdout)["sockets"][0], "details that nobody asked for")
+        client.stdin.close()
+        until(lambda: "TIME-WAIT" in shown().stdout or client.poll() is not None, "the client ends")
+        client.kill()
+
+
 # ---- against the kernel
 
 def the_kernel_and_berth_ping_each_other_on_a_tap():
@@ -320,4 +365,5 @@ main(ping_answers_look_as_iputils_writes_them, ping_sizes, ping_quiet_stamped_an
      ping_counts_answers_until_its_deadline, ping_as_json, ping_from_a_running_host, an_interrupted_ping_shows_its_statistics,
      measurements_are_bounded, ping_across_a_router, the_path_mtu_is_learned_and_shown, traceroute_sees_the_router,
      traceroute_marks_what_is_wrong, traceroute_finds_the_path_mtu, traceroute_from_a_running_host_and_as_json,
+     counters_are_shown_by_pattern, tunables_are_shown_as_they_stand, ss_shows_mtu_mss_and_buffer,
      neighbours_are_shown_and_changed, routes_are_shown_and_changed, the_kernel_and_berth_ping_each_other_on_a_tap)

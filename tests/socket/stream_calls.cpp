@@ -138,7 +138,7 @@ TEST_F(StreamCalls, closing_an_unconnected_socket_frees_its_port) {
 
 TEST_F(StreamCalls, readiness_follows_data_and_room) {
     tcp::Config config;
-    config.send_buffer_bytes = 10'000;
+    config.send_buffer_bytes = config.send_buffer_max_bytes = 10'000;
     config.receive_buffer_bytes = 10'000;
     TwoHosts small(config);
     auto listener = small.listener(small.server(), service);

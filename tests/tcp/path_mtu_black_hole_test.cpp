@@ -161,8 +161,9 @@ TEST_F(BlackHole, it_is_off_unless_asked_for_as_in_linux) {
 // otherwise lie ahead, and neither duplicates nor reports of too big packets would count.
 TEST(SenderTest, AfterTwoGigabytesWithoutALossDuplicatesStillCount_Rfc6582_3_2) {
     constexpr std::uint16_t mss = 65'000;
-    tcp::Sender sender(tcp::Config{}, tcp::SequenceNumber(7));
-    sender.set_handshake(mss, 14, 10);
+    const tcp::Config config;
+    tcp::Sender sender(config, tcp::SequenceNumber(7));
+    sender.set_handshake(mss, 14, false);
     sender.syn_was_sent(false);
     Time now = Time{} + seconds(1);
     sender.start_window(1U << 30, tcp::SequenceNumber(1), tcp::SequenceNumber(7));
@@ -170,7 +171,7 @@ TEST(SenderTest, AfterTwoGigabytesWithoutALossDuplicatesStillCount_Rfc6582_3_2) 
     const std::vector<std::uint8_t> text(mss);
     const std::array<Bytes, 1> parts{Bytes(text)};
     const auto send_one = [&] {
-        sender.append(parts, 1 << 20);
+        sender.append(parts, 1 << 20, {});
         tcp::Sender::Cursor cursor = sender.cursor();
         tcp::SegmentPlan plan;
         ASSERT_TRUE(sender.next_segment(cursor, plan));

@@ -120,38 +120,5 @@ TEST_F(ResetRules, the_rebooted_peer_is_reset_and_resets_rfc9293_figure_9) {
     app.error_is(std::errc::connection_reset);
 }
 
-TEST_F(ResetRules, challenge_acks_are_limited_per_second_rfc5961_10) {
-    config.challenge_acks_per_second = 10;
-    accept_connection();
-    // How many, between half and all of it, nobody can tell from outside.
-    std::uint64_t answered = 0;
-    for (int i = 0; i < 20; ++i) {
-        peer.sends({.seq = 6, .syn = true});
-        answered += script.heard().size();
-        script.heard().clear();
-    }
-    EXPECT_GE(answered, 5U);
-    EXPECT_LE(answered, 10U);
-    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::challenge_acks_suppressed], 20 - answered);
-    advance(seconds(1));
-    peer.sends({.seq = 6, .syn = true});
-    stack.sends({});
-}
-
-// Two confused ends could otherwise answer each other's empty segments without end.
-TEST_F(ResetRules, empty_segments_outside_the_window_are_answered_within_the_same_budget) {
-    config.challenge_acks_per_second = 10;
-    accept_connection();
-    std::uint64_t answered = 0;
-    for (int i = 0; i < 20; ++i) {
-        peer.sends({.seq = 0});
-        dropped(DropReason::tcp_duplicate);
-        answered += script.heard().size();
-        script.heard().clear();
-    }
-    EXPECT_GE(answered, 5U);
-    EXPECT_LE(answered, 10U);
-}
-
 }  // namespace
 }  // namespace berth::harness

@@ -36,7 +36,7 @@ TEST_F(SynAckRetries, five_by_default_linux_tcp_synack_retries) {
     EXPECT_EQ(script.core().tcp().half_open_count(), 1U);
     EXPECT_EQ(syn_acks_in(seconds(60)), 0U);
     EXPECT_EQ(script.core().tcp().half_open_count(), 0U);
-    EXPECT_EQ(counted(Count::syn_retransmits), 5U);
+    EXPECT_EQ(counted(Count::syn_retrans), 5U);
     EXPECT_EQ(counted(Count::retrans_segs), 5U);
     EXPECT_EQ(counted(Count::attempt_fails), 1U);
 }

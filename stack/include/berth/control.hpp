@@ -1,4 +1,4 @@
-// Asking running hosts: what `berth ss` and `berth drops` use.
+// Asking running hosts: what `berth ss`, `berth nstat` and others use.
 //
 // A host made with a name listens at a control socket, NAME.sock in a folder that only its user may
 // enter: $XDG_RUNTIME_DIR/berth, or /tmp/berth-UID where that is not set. Requests are one line,
@@ -6,6 +6,11 @@
 //
 //   ss     {"schema":1,"host":…,"sockets":[{"protocol","state","recv_q","send_q",
 //           "local":{"address","port"},"remote":{"address","port"}}]}
+//   ss details   the same, and for what TCP holds "timer":{"name","left_us","tries"}; for its
+//          connections "tcp_info":{…}, "memory":{"receive","receive_buffer","send","send_buffer"}
+//          (bytes) and "path":{"link","next_hop"}
+//   nstat  {"schema":1,"host":…,"counters":[{"name","group","value","gauge"}]}
+//   sysctl {"schema":1,"host":…,"sysctls":[{"name","value","unit"}]}
 //   drops  {"schema":1,"host":…,"drops":[{"name","layer","clause","sentence","count"}]}
 //   info   {"schema":1,"host":…,"pid":…,"interfaces":[…],"link_error":…}
 #pragma once

@@ -24,6 +24,9 @@ class NewReno {
         mss_ = mss;
         cwnd_ = std::max(cwnd_, mss_);
     }
+    // Larger than any window: no loss has been seen yet.
+    static constexpr std::uint32_t infinite_ssthresh = 1U << 30;
+
     std::uint32_t cwnd() const { return cwnd_; }
     std::uint32_t ssthresh() const { return ssthresh_; }
 
@@ -42,9 +45,9 @@ class NewReno {
     }
 
     // RFC 5681 §3.2 step 2 and 3: half of what was in flight, and the three segments that have
-    // left.
-    void enter_recovery(std::uint32_t flight) {
-        ssthresh_ = half_of(flight);
+    // left. `reduced_already`: for this very flight (RFC 3168 §6.1.2: once in a window of data).
+    void enter_recovery(std::uint32_t flight, bool reduced_already) {
+        if (!reduced_already) ssthresh_ = half_of(flight);
         cwnd_ = ssthresh_ + 3 * mss_;
     }
     // §3.2 step 4: another duplicate means that another segment has left.
@@ -67,6 +70,12 @@ class NewReno {
         cwnd_ = mss_;
         avoidance_bytes_ = 0;
     }
+    // RFC 3168 §6.1.2: a router marked instead of dropping: as a loss, but nothing goes again.
+    void on_ecn_echo(std::uint32_t flight) {
+        ssthresh_ = half_of(flight);
+        cwnd_ = std::min(cwnd_, ssthresh_);
+        avoidance_bytes_ = 0;
+    }
     // RFC 5681 §4.1: after an idle RTO the restart window.
     void on_idle(std::uint32_t restart_window) { cwnd_ = std::min(cwnd_, restart_window); }
     // RFC 5681 §3.1: a lost SYN leaves one segment as the initial window.
@@ -81,7 +90,7 @@ class NewReno {
 
     std::uint32_t mss_ = 536;
     std::uint32_t cwnd_ = 0;
-    std::uint32_t ssthresh_ = max_cwnd;
+    std::uint32_t ssthresh_ = infinite_ssthresh;
     std::uint32_t avoidance_bytes_ = 0;
 };
 
