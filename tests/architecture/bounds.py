@@ -59,7 +59,7 @@ BOUNDS = [
     ("stack/tcp/receiver.hpp", "max_duplicates", "ACKs", "duplicate ACKs owed at one time", "one ACK answers for the rest"),
     ("stack/socket/option_range.hpp", "max_buffer_bytes", "bytes", "what a program may ask for as a buffer", "clamped"),
     ("stack/base/buffer.hpp", "small_blocks_kept", "blocks", "free 2 KB blocks kept", "given back to the allocator"),
-    ("stack/base/slab.hpp", "empty_pages_kept", "pages", "empty 64 KiB pages kept for connections, half-open and TIME-WAIT records each", "given back to the allocator"),
+    ("stack/base/slab.hpp", "empty_pages_kept", "pages", "empty 32 KiB pages kept for connections, half-open and TIME-WAIT records each", "given back to the allocator"),
     ("stack/base/buffer.hpp", "large_blocks_kept", "blocks", "free 66 KB blocks kept", "given back to the allocator"),
     ("stack/services/dhcp.hpp", "limit_messages_at_once", "messages", "DHCP messages taken at one time", "they wait in the socket's queue"),
     ("stack/services/dhcp_lease.hpp", "limit_routes", "routes", "routes of a DHCP lease", "the rest is passed over"),
