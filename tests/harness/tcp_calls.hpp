@@ -25,7 +25,9 @@ class TcpCalls : private tcp::ConnectionUser, private tcp::ListenerUser {
     int acceptable = 0;  // times that the listener's user was woken
 
     void listens(const tcp::Options& options, std::size_t backlog = 128) {
-        listener = *tcp().listen({{}, script_.local.port}, backlog, options, this);
+        const auto bound = tcp().bind({{}, script_.local.port}, {});
+        ASSERT_TRUE(bound);
+        listener = *tcp().listen(*bound, {}, backlog, options, this);
     }
     // False: there is nobody to accept.
     bool accepts() {
