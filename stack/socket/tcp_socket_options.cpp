@@ -134,7 +134,7 @@ std::errc TcpSocket::change_tcp(tcp::Options& chosen, Option option, std::int64_
             chosen.defer_accept_s = rounded_to_retries(value, config);
             return {};
         case Option::user_timeout:
-            if (value < 0) return invalid;
+            if (value < 0 || value > int_max) return invalid;
             chosen.user_timeout = milliseconds(value);
             return {};
         case Option::window_clamp:

@@ -72,6 +72,7 @@ void App::connects(Where where) {
     socket_ = socket::open(script_.core(), socket::Type::stream);
     sent_ = 0;
     read_ = 0;
+    socket_->set_option(socket::Option::reuse_address, 1);
     if (!succeeded(socket_->bind(peer_.stack_endpoint), "bind", where)) return;
     if (failed_with(socket_->connect(peer_.endpoint), std::errc::operation_in_progress, "connect",
                     where))

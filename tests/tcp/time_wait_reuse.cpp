@@ -56,6 +56,7 @@ class TimeWaitReuse : public ScriptTest {
     std::errc opens_again() {
         peer.starts_over(peer.isn + 1'000'000);
         sockets.push_back(socket::open(script.core(), socket::Type::stream));
+        sockets.back()->set_option(socket::Option::reuse_address, 1);
         EXPECT_EQ(sockets.back()->bind(script.local), std::errc{});
         const std::errc error = sockets.back()->connect(peer.endpoint);
         if (error != std::errc::operation_in_progress) sockets.pop_back();
@@ -268,6 +269,7 @@ TEST_F(TimeWaitReuse, over_loopback_then_linux_tcp_tw_reuse_2) {
     const Endpoint server{client.address, script.local.port};
     const auto connect = [&] {
         sockets.push_back(socket::open(script.core(), socket::Type::stream));
+        sockets.back()->set_option(socket::Option::reuse_address, 1);
         EXPECT_EQ(sockets.back()->bind(client), std::errc{});
         const std::errc error = sockets.back()->connect(server);
         script.settle({});
