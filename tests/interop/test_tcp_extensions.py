@@ -410,7 +410,9 @@ def fast_open_to_the_kernel():
             with kernel_listener(5000, (socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)) as listener:
                 for text in (b"first, with a cookie asked for", b"second, in the SYN"):
                     fd = host.call("socket")
-                    host.call("sendto", fd, text.hex(), MSG_FASTOPEN, PEER, 5000)
+                    host.set(fd, socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
+                    host.call("connect", fd, PEER, 5000)
+                    host.send(fd, text)
                     connection, _ = listener.accept()
                     with connection:
                         connection.settimeout(20)
