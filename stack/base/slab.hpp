@@ -1,4 +1,4 @@
-// Records of one type by the million: pages of 64 KiB cut into slots, without the allocator's
+// Records of one type by the million: pages of 32 KiB cut into slots, without the allocator's
 // header on each.
 //
 // A record keeps its address until destroyed. A page whose last record goes is given back, but for
@@ -16,10 +16,12 @@ namespace berth {
 // Slots of one size.
 class SlabPages {
   public:
-    static constexpr std::size_t page_bytes = std::size_t{64} * 1024;
+    // A page lies at a multiple of its size. glibc looks for one in twice the size, and gives what
+    // reaches its threshold of 128 KiB a mapping that it cannot trim.
+    static constexpr std::size_t page_bytes = std::size_t{32} * 1024;
     static constexpr std::size_t slot_alignment = 16;
     // Empty pages kept for reuse, of each slab.
-    static constexpr std::size_t empty_pages_kept = 4;
+    static constexpr std::size_t empty_pages_kept = 8;
 
     // 0 < slot_bytes, at most page_bytes / 8.
     explicit SlabPages(std::size_t slot_bytes);

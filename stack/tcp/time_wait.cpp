@@ -69,10 +69,8 @@ std::optional<Fate> Tcp::pass_time_wait(TimeWait& record, const demux::ListenerT
     table_.erase(record);
     const Fate fate = on_listen(match, four_tuple, segment, now);
     segment.passes = nullptr;
-    if (fate.kind != FateKind::delivered) {  // refused: it goes on waiting
-        table_.insert(record);
-        return fate;
-    }
+    if (fate.kind != FateKind::delivered && table_.insert(record))
+        return fate;  // refused: it goes on waiting
     count(Count::time_wait_reopened);
     forget(record);
     return fate;

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "harness/inside.hpp"
 #include "harness/pattern.hpp"
 #include "harness/script_fixture.hpp"
 #include "tcp/connection.hpp"
@@ -14,16 +15,7 @@ namespace berth::harness {
 
 class SendingTest : public ScriptTest {
   protected:
-    // The only connection that there is.
-    tcp::Connection& connection() {
-        tcp::Connection* found = nullptr;
-        script.core().tcp().table().for_each([&](demux::Entry& entry) {
-            if (entry.kind == demux::EntryKind::connection)
-                found = &static_cast<tcp::Connection&>(entry);
-        });
-        EXPECT_NE(found, nullptr);
-        return *found;
-    }
+    tcp::Connection& connection() { return connection_of(script, peer); }
     // Changes options, as a socket would: `change` gets the present ones.
     template <class Change>
     void chooses(Change&& change, Where where = {}) {

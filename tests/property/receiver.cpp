@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@
 namespace berth::tcp {
 namespace {
 
-constexpr std::uint64_t seeds = 400;
-constexpr std::uint32_t stream_bytes = 12'000;
+constexpr std::uint64_t seeds = 100;
+// Short enough that no bound on memory comes into it: that has tests of its own.
+constexpr std::uint32_t stream_bytes = 4000;
 
 std::uint8_t byte_at(std::uint32_t place) {
     return static_cast<std::uint8_t>(place * 7 + place / 251);
@@ -26,7 +28,7 @@ std::uint8_t byte_at(std::uint32_t place) {
 class Model {
   public:
     explicit Model(std::uint64_t seed) : random_(Seed::from(seed)) {
-        config_.receive_buffer_bytes = 1000 + random_.below(20'000);
+        config_.receive_buffer_bytes = 500 + random_.below(5000);
         config_.receive_buffer_max_bytes = config_.receive_buffer_bytes * 2;
         end_ = 1 + random_.below(stream_bytes);
         irs_ = SequenceNumber(random_.below(3) == 0 ? 0xffff'f000 : random_.next_u32());
@@ -38,7 +40,7 @@ class Model {
     }
 
     void run() {
-        for (int step = 0; step < 3000 && !ended_ && !::testing::Test::HasFatalFailure(); ++step) {
+        for (int step = 0; step < 1000 && !ended_ && !::testing::Test::HasFatalFailure(); ++step) {
             now_ = now_ + milliseconds(random_.below(10));
             if (random_.below(4) == 0) read();
             if (random_.below(3) == 0) acknowledge();
@@ -59,10 +61,10 @@ class Model {
     // Somewhere around what is expected; sometimes with the FIN, sometimes beyond the window.
     void segment() {
         const std::uint32_t around = random_.below(4) == 0 ? random_.below(end_) : next();
-        const std::uint32_t from = random_.below(3) == 0 ? around : around + random_.below(3000);
+        const std::uint32_t from = random_.below(3) == 0 ? around : around + random_.below(1500);
         const std::uint32_t back = random_.below(4) == 0 ? random_.below(400) : 0;
         const std::uint32_t begin = std::min(from - std::min(from, back), end_);
-        say(begin, std::min(end_, begin + 1 + random_.below(random_.below(3) == 0 ? 1460 : 60)));
+        say(begin, std::min(end_, begin + 1 + random_.below(random_.below(3) == 0 ? 1000 : 60)));
     }
 
     void say(std::uint32_t begin, std::uint32_t end) {
@@ -104,17 +106,21 @@ class Model {
     }
 
     void check() {
+        ASSERT_EQ(counters_[Count::out_of_order_dropped] + counters_[Count::out_of_order_pruned],
+                  0U);
         std::uint32_t contiguous = 0;
         while (contiguous < end_ && has_[contiguous])
             ++contiguous;
         ASSERT_EQ(next(), contiguous) << "RCV.NXT";
         std::vector<SequenceRange> expected;
-        for (const std::uint32_t place : recent_) {
-            if (place < contiguous) continue;
+        // Islands only grow: a place that tells nothing new now never will.
+        recent_.remove_if([&](std::uint32_t place) {
+            if (place < contiguous) return true;
             const SequenceRange block = island(place);
-            if (std::find(expected.begin(), expected.end(), block) == expected.end())
-                expected.push_back(block);
-        }
+            if (std::find(expected.begin(), expected.end(), block) != expected.end()) return true;
+            expected.push_back(block);
+            return false;
+        });
         wire::TcpOptions options;
         receiver_->add_sack_blocks(0, 4, options);
         std::size_t islands = 0;

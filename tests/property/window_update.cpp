@@ -37,7 +37,8 @@ std::vector<Said> conversation(Random& random, SequenceNumber first_seq, Sequenc
 
 // A sender whose SYN and 60 KB after it were sent, so that all these acknowledgments are good.
 Sender sender_with_flight(SequenceNumber iss, const Said& first) {
-    Sender sender(Config{}, iss);
+    static const Config config;
+    Sender sender(config, iss);
     sender.syn_was_sent(false);
     sender.set_handshake(1460, 0, 10);
     sender.start_window(first.window, first.seq, iss + 1);

@@ -6,6 +6,7 @@ namespace berth::harness {
 TEST_F(Rfc9293, MUST_47_soft_errors_are_reported_to_the_application) {
     config.rto_min = seconds(1);
     accept_connection();
+    app.sets(socket::Option::receive_errors, 1);  // ERROR_REPORT: IP_RECVERR
     Bell bell;
     app.socket().set_watcher(&bell);
     // An ICMP error arrived.
@@ -14,6 +15,7 @@ TEST_F(Rfc9293, MUST_47_soft_errors_are_reported_to_the_application) {
     bell.rings = 0;
     peer.sends_icmp(IcmpType::destination_unreachable, wire::icmp_code::host_unreachable);
     EXPECT_GT(bell.rings, 0) << "asynchronously";
+    EXPECT_TRUE(app.socket().readiness().error);
     app.error_is(std::errc::host_unreachable);
     // Excessive retransmissions.
     for (const int wait : {1, 2, 4, 8}) {
@@ -32,20 +34,24 @@ TEST_F(Rfc9293, MUST_47_soft_errors_are_reported_to_the_application) {
 }
 
 TEST_F(Rfc9293, SHLD_20_an_application_that_wants_no_reports_gets_none) {
-    accept_connection();  // it has asked for nothing, neither by a watcher nor by SO_ERROR
+    accept_connection();
+    app.sets(socket::Option::receive_errors, 1);
+    app.sets(socket::Option::receive_errors, 0);  // it had asked for them, and does not any more
+    Bell bell;
+    app.socket().set_watcher(&bell);
     app.sends(100);
     stack.sends({.length = 100});
     peer.sends_icmp(IcmpType::destination_unreachable, wire::icmp_code::host_unreachable);
     // No call of it fails, and nothing wakes it.
     EXPECT_FALSE(app.socket().readiness().error);
     EXPECT_FALSE(app.socket().readiness().readable);
+    EXPECT_EQ(bell.rings, 0);
     app.sends(100);
     app.read_fails(std::errc::operation_would_block);
-    Bell bell;
-    app.socket().set_watcher(&bell);
+    // Nor is anybody called who has taken his routine away.
     app.socket().set_watcher(nullptr);
     peer.sends_icmp_about(1, IcmpType::destination_unreachable, wire::icmp_code::host_unreachable);
-    EXPECT_EQ(bell.rings, 0) << "the routine can be taken away again";
+    EXPECT_EQ(bell.rings, 0);
     peer.sends({.ack = 101});
     stack.sends({.length = 100});
 }
