@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/congestion/names.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/tcp.hpp"
@@ -39,7 +40,7 @@ Info Connection::info(Time now) const {
     const RttEstimator& rtt = sender_.rtt();
     Info info;
     info.state = state_;
-    info.congestion = "reno";
+    info.congestion = congestion_names.front();
     info.timer = timer_info(now);
 
     info.timestamps = handshake_.timestamps;

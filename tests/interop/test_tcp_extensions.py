@@ -393,8 +393,8 @@ def fast_open_from_the_kernel():
             server = host.listener(5001, (socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16))
             for text in (b"first, with a cookie asked for", b"second, in the SYN"):
                 with socket.socket() as connection:
+                    connection.sendto(text, MSG_FASTOPEN, (HOST, 5001))  # blocks: else it is EINPROGRESS without a cookie
                     connection.settimeout(20)
-                    connection.sendto(text, MSG_FASTOPEN, (HOST, 5001))
                     fd = host.call("accept", server)
                     check(host.receive_exactly(fd, len(text)) == text, f"{text}")
                     host.send(fd, b"heard")
@@ -410,7 +410,9 @@ def fast_open_to_the_kernel():
             with kernel_listener(5000, (socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)) as listener:
                 for text in (b"first, with a cookie asked for", b"second, in the SYN"):
                     fd = host.call("socket")
-                    host.call("sendto", fd, text.hex(), MSG_FASTOPEN, PEER, 5000)
+                    host.set(fd, socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
+                    host.call("connect", fd, PEER, 5000)
+                    host.send(fd, text)
                     connection, _ = listener.accept()
                     with connection:
                         connection.settimeout(20)
