@@ -102,6 +102,7 @@ namespace berth {
   BERTH_DROP(tcp_no_syn_in_listen, "tcp", "RFC 9293 3.10.7.2", "a listener hears only a SYN") \
   BERTH_DROP(tcp_accept_queue_full, "tcp", "RFC 9293 3.10.7.2", "the listener's backlog is full") \
   BERTH_DROP(tcp_half_open_full, "tcp", "RFC 4987 3.1", "there are too many half-open connections") \
+  BERTH_DROP(tcp_accept_deferred, "tcp", "tcp(7) TCP_DEFER_ACCEPT", "it completes a handshake without data, and the listener waits for data") \
   BERTH_DROP(tcp_no_memory, "tcp", "RFC 9293 3.10", "the bound on connections is reached") \
   BERTH_DROP(tcp_bad_ack_in_syn_sent, "tcp", "RFC 9293 3.10.7.3", "its acknowledgment is not of our SYN") \
   BERTH_DROP(tcp_useless_in_syn_sent, "tcp", "RFC 9293 3.10.7.3", "it has neither SYN nor RST while we wait for a SYN") \

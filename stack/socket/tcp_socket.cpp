@@ -31,9 +31,9 @@ std::errc TcpSocket::bind(Endpoint local) {
 
 std::errc TcpSocket::listen(int backlog) {
     if (connection() != nullptr) return std::errc::invalid_argument;
-    // As Linux: a negative backlog is as large as may be, and one connection fits any.
+    // As Linux: a negative backlog is as large as may be.
     const int most = stack_.tcp().config().max_backlog;
-    const auto limit = static_cast<std::size_t>(backlog < 0 ? most : std::clamp(backlog, 1, most));
+    const auto limit = static_cast<std::size_t>(backlog < 0 ? most : std::min(backlog, most));
     if (listener() != nullptr) {
         listener_->backlog = limit;
         return {};
@@ -83,7 +83,9 @@ std::errc TcpSocket::connect(Endpoint remote) {
     if (!opened) return opened.error();
     become(*opened);
     stack_.tcp().share(*connection_, sharing_);
-    return std::errc::operation_in_progress;
+    // Fast Open with a cookie: the SYN goes with the first send(), as on Linux.
+    established_reported_ = connection_->opens_with_data();
+    return established_reported_ ? std::errc{} : std::errc::operation_in_progress;
 }
 
 // The attempt, or the connection, is over and its error has been told: as on Linux the socket may
@@ -103,8 +105,9 @@ std::errc TcpSocket::connect_again(Endpoint remote) {
 }
 
 bool TcpSocket::is_connecting() const {
-    return connection() != nullptr && (connection_->state() == tcp::State::syn_sent ||
-                                       connection_->state() == tcp::State::syn_received);
+    return connection() != nullptr && !established_reported_ &&
+           (connection_->state() == tcp::State::syn_sent ||
+            connection_->state() == tcp::State::syn_received);
 }
 
 std::errc TcpSocket::disconnect() {

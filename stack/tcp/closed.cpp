@@ -32,7 +32,7 @@ void Tcp::send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNu
 }
 
 void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
-                State state, Time now) {
+                State state, Time now, Count as) {
     wire::TcpHeader header = fields;
     header.source_port = four_tuple.local.port;
     header.destination_port = four_tuple.remote.port;
@@ -49,7 +49,7 @@ void Tcp::reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, cons
     fate.association = {Protocol::tcp, four_tuple};
     fate.state_before = fate.state_after = static_cast<std::uint8_t>(state);
     const Bytes part = Bytes(bytes).first(size);
-    count(Count::out_segs);
+    count(as);
     // Whatever keeps it from leaving is counted by the layer that refuses it; the peer will ask
     // again.
     static_cast<void>(ip_.send(ip_fields, {&part, 1}, now, fate));

@@ -47,6 +47,7 @@ struct Handshake {
     std::uint16_t peer_mss = 536;  // RFC 9293 §3.7.1 MUST-15: when the peer says nothing
     std::uint8_t peer_window_shift = 0;
     std::uint8_t window_shift = 0;  // ours
+    bool scaling = false;           // both SYNs had window scale (RFC 7323 §2.2)
     bool timestamps = false;
     bool sack = false;  // both sent SACK-permitted (RFC 2018 §2)
     bool ecn = false;   // RFC 3168 §6.1.1
@@ -65,7 +66,8 @@ class Connection : public TimedEntry {
     const ip::Path& path() const { return path_; }
 
     // --- user calls (RFC 9293 §3.9.1) ---
-    // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close.
+    // Queues bytes; the count taken, zero when the buffer is full. broken_pipe after close. With
+    // Fast Open (opens_with_data()) already before the handshake is complete.
     struct SendFlags {
         bool more = false;    // MSG_MORE: as if corked for this call
         bool urgent = false;  // MSG_OOB: the last byte is urgent (RFC 9293 §3.8.5)
@@ -78,6 +80,11 @@ class Connection : public TimedEntry {
     Result<std::uint8_t, std::errc> receive_urgent(bool peek);
     // The next byte to be read is the one after the urgent mark (SIOCATMARK).
     bool at_mark() const;
+    // Fast Open: an active one waits for the first send() with its SYN, a passive one may send.
+    bool opens_with_data() const {
+        return sender_.early_data() != Sender::EarlyData::none &&
+               (state_ == State::syn_sent || state_ == State::syn_received);
+    }
     // The urgent byte has come and was not taken (POLLPRI).
     bool has_urgent() const;
     // No more will be sent (CLOSE in the RFC's sense); reading goes on.
@@ -161,11 +168,15 @@ class Connection : public TimedEntry {
     bool is_older_than_recent(const Segment& segment, Time now) const;
     void take_timestamp(const Segment& segment, Time now);
     void on_our_fin_acknowledged(Time now);
-    Verdict end_by_reset();
+    Verdict end_by_reset(Time now);
     bool may_answer(Count skipped, Time now);
     void challenge(Time now);
     // syn_sent.cpp
     DropReason on_segment_in_syn_sent(Segment& segment, Time now);
+    // fast_open_client.cpp
+    bool asks_for_fast_open() const;
+    void begin_fast_open(Time now);
+    void conclude_fast_open(const Segment& syn_ack, Time now);
     // timeouts.cpp
     bool on_sender_deadline(Time now);  // false: it has ended
     // user_timeout.cpp
@@ -193,8 +204,7 @@ class Connection : public TimedEntry {
     void confirm_black_hole(Time now);
     // shared
     void transition(Event event);
-    void take_handshake(const Segment& syn, std::uint8_t our_window_shift, bool offered_scaling,
-                        bool offered_timestamps);
+    void take_handshake(const Segment& syn);
     void apply_handshake(const Handshake& handshake);
     void end_with(std::errc error, Event event);  // closed; the user, if any, hears why
     void report(std::errc error);
@@ -206,7 +216,7 @@ class Connection : public TimedEntry {
     void plan_report(Cursor& cursor, SegmentPlan& plan) const;
     std::size_t sack_blocks_that_fit(const SegmentPlan& plan) const;
     wire::TcpHeader header_for(const SegmentPlan& plan, Time now) const;
-    void add_syn_options(wire::TcpOptions& options) const;
+    void add_syn_options(wire::TcpHeader& header, const SegmentPlan& plan, Time now) const;
     void count_sent(const SegmentPlan& plan) const;
     std::uint16_t receive_mss() const;  // what we announce
     // Sequence numbers of each direction that are done with, SYN and FIN as well, modulo 2^32.
@@ -246,6 +256,7 @@ class Connection : public TimedEntry {
     bool passive_ : 1 = false;  // a listener's handshake made it
     bool retired_ : 1 = false;  // out of the tables; lives on for its user only
     bool keep_alive_owed_ : 1 = false;
+    bool unproven_ : 1 = false;   // made by a Fast Open cookie; nobody has acknowledged its SYN,ACK
     bool may_be_fragmented_ : 1;  // the path is narrower than is believed: without DF
 };
 // An idle connection costs 512 bytes at most with its socket handle and its place in the table: see

@@ -23,8 +23,25 @@ namespace berth::tcp {
   BERTH_TCP_COUNTER(out_segs, "Tcp", "OutSegs", "segments sent, without those that hold only retransmitted bytes") \
   BERTH_TCP_COUNTER(retrans_segs, "Tcp", "RetransSegs", "segments sent again") \
   BERTH_TCP_COUNTER(out_rsts, "Tcp", "OutRsts", "resets sent") \
+  BERTH_TCP_COUNTER(listen_overflows, "TcpExt", "ListenOverflows", "SYNs and last ACKs that found the accept queue full") \
+  BERTH_TCP_COUNTER(listen_drops, "TcpExt", "ListenDrops", "SYNs and last ACKs that a listener dropped") \
+  BERTH_TCP_COUNTER(embryonic_resets, "TcpExt", "EmbryonicRsts", "half-open connections that a reset or a SYN ended, or that were reset because the accept queue was full") \
+  BERTH_TCP_COUNTER(syn_cookies_sent, "TcpExt", "SyncookiesSent", "SYN cookies sent") \
+  BERTH_TCP_COUNTER(syn_cookies_received, "TcpExt", "SyncookiesRecv", "ACKs with a valid SYN cookie") \
+  BERTH_TCP_COUNTER(syn_cookies_failed, "TcpExt", "SyncookiesFailed", "ACKs whose SYN cookie was not valid") \
+  BERTH_TCP_COUNTER(request_queue_full_cookies, "TcpExt", "TCPReqQFullDoCookies", "SYNs answered with a cookie because too many were half-open") \
+  BERTH_TCP_COUNTER(request_queue_full_drops, "TcpExt", "TCPReqQFullDrop", "SYNs dropped because too many were half-open") \
+  BERTH_TCP_COUNTER(deferred_accepts, "TcpExt", "TCPDeferAcceptDrop", "last ACKs without data that a listener waiting for data did not use") \
+  BERTH_TCP_COUNTER(acks_skipped_syn_received, "TcpExt", "TCPACKSkippedSynRecv", "answers that half-open connections left out for the limit on their rate") \
+  BERTH_TCP_COUNTER(fast_open_active, "TcpExt", "TCPFastOpenActive", "SYNs whose data the SYN,ACK acknowledged") \
+  BERTH_TCP_COUNTER(fast_open_active_failed, "TcpExt", "TCPFastOpenActiveFail", "SYNs whose data the SYN,ACK did not acknowledge") \
+  BERTH_TCP_COUNTER(fast_open_passive, "TcpExt", "TCPFastOpenPassive", "connections that a valid Fast Open cookie made") \
+  BERTH_TCP_COUNTER(fast_open_passive_failed, "TcpExt", "TCPFastOpenPassiveFail", "SYNs with a Fast Open cookie that was not valid") \
+  BERTH_TCP_COUNTER(fast_open_listen_overflow, "TcpExt", "TCPFastOpenListenOverflow", "SYNs that wanted Fast Open while too many were unproven") \
+  BERTH_TCP_COUNTER(fast_open_cookies_requested, "TcpExt", "TCPFastOpenCookieReqd", "SYNs that asked for a Fast Open cookie") \
+  BERTH_TCP_COUNTER(fast_open_black_holes, "TcpExt", "TCPFastOpenBlackhole", "remote addresses for which Fast Open was given up for a while") \
   BERTH_TCP_COUNTER(timeouts, "TcpExt", "TCPTimeouts", "retransmission timeouts") \
-  BERTH_TCP_COUNTER(syn_retrans, "TcpExt", "TCPSynRetrans", "SYNs and SYN,ACKs of connections sent again") \
+  BERTH_TCP_COUNTER(syn_retrans, "TcpExt", "TCPSynRetrans", "SYNs and SYN,ACKs sent again") \
   BERTH_TCP_COUNTER(fast_retrans, "TcpExt", "TCPFastRetrans", "segments sent again in fast recovery") \
   BERTH_TCP_COUNTER(slow_start_retrans, "TcpExt", "TCPSlowStartRetrans", "segments sent again as acknowledgments came in after a timeout") \
   BERTH_TCP_COUNTER(reno_recovery, "TcpExt", "TCPRenoRecovery", "fast recoveries that duplicate ACKs began") \

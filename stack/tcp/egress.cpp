@@ -75,13 +75,13 @@ wire::TcpHeader Connection::header_for(const SegmentPlan& plan, Time now) const 
     header.flags.fin = plan.fin;
     header.flags.psh = plan.push;
     header.flags.cwr = plan.cwr;
-    header.flags.ece = has_peer && !plan.syn && receiver_.echoes_congestion();
+    if (!plan.syn) header.flags.ece = has_peer && receiver_.echoes_congestion();
     if (const std::uint16_t pointer = sender_.urgent_pointer(plan.seq); pointer != 0 && has_peer) {
         header.flags.urg = true;
         header.urgent_pointer = pointer;
     }
     header.window = receiver_.window_field(plan.syn, options());
-    if (plan.syn) add_syn_options(header.options);
+    if (plan.syn) add_syn_options(header, plan, now);
     if (has_peer ? handshake_.timestamps : tcp_.config().timestamps)
         header.options.timestamps = wire::TcpTimestamps{timestamp_at(now, timestamp_offset_),
                                                         has_peer ? handshake_.ts_recent : 0};

@@ -17,14 +17,18 @@ struct HalfOpen : TimedEntry {
     HalfOpen(const FourTuple& tuple, Listener& who)
         : TimedEntry(tuple, demux::EntryKind::half_open), listener(&who) {}
 
-    bool peer_scales = false;  // the SYN offered window scaling
-    std::uint16_t window = 0;  // the window in the SYN, unscaled
+    std::uint8_t timeouts = 0;  // of the SYN,ACK's timer
+    std::uint16_t window = 0;   // the window in the SYN, unscaled
     Listener* listener;
     SequenceNumber irs;
     SequenceNumber iss;
     Handshake handshake;
-    std::uint8_t retries = 0;  // SYN,ACKs sent again
-    bool passed_time_wait = false;
+    std::uint32_t answered_at_ms = 0;  // when what could not be used was answered last
+    bool resent : 1 = false;           // the SYN,ACK went more than once
+    bool answered : 1 = false;         // answered_at_ms means something
+    bool acknowledged : 1 = false;     // the last ACK came, but could not be used (yet)
+    bool by_cookie : 1 = false;        // in no table: what a SYN cookie was made of
+    bool passed_time_wait : 1 = false;
 };
 static_assert(sizeof(HalfOpen) <= 96, "anybody can make us keep one");
 

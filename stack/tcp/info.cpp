@@ -103,7 +103,7 @@ Info info_of(const demux::Entry& entry, Time now) {
     if (entry.kind == demux::EntryKind::half_open) {
         const auto& record = static_cast<const HalfOpen&>(entry);
         info.state = State::syn_received;
-        info.timer = timer_until(record.deadline(), now, TimerInfo::Kind::on, record.retries);
+        info.timer = timer_until(record.deadline(), now, TimerInfo::Kind::on, record.timeouts);
         return info;
     }
     info.state = State::time_wait;

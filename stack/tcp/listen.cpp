@@ -1,6 +1,7 @@
-// Listeners and what becomes of a SYN: RFC 9293 §3.10.7.2 (LISTEN), and §3.10.7.4 as far as it
-// speaks of a SYN-RECEIVED that came from a passive OPEN, kept as a small record until the
-// handshake is complete.
+// Listeners and what becomes of a SYN: RFC 9293 §3.10.7.2 (LISTEN). A half-open record
+// (half_open.cpp), a SYN cookie (syn_cookies.hpp) or, with Fast Open, a connection.
+#include <algorithm>
+
 #include "tcp/isn.hpp"
 #include "tcp/tcp.hpp"
 
@@ -35,6 +36,7 @@ void Tcp::close(Listener& listener) {
     // Nobody will ever accept these: their peers must hear it.
     while (!listener.accept_queue.empty())
         listener.accept_queue.front()->abort();
+    forget_unproven_of(listener);
     listeners_.erase(listener);
     local_users_.remove(listener.local, demux::LocalUsers::Use::listening, listener.sharing);
     delete &listener;
@@ -55,196 +57,163 @@ Connection* Tcp::accept(Listener& listener, ConnectionUser* user) {
 Fate Tcp::on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
                     Segment& segment, Time now) {
     auto& listener = *static_cast<Listener*>(match.binding);
-    const DropReason reason = listen_segment(listener, four_tuple, segment, now);
-    return fate_for(four_tuple, reason, match.match, State::listen,
-                    reason == DropReason::none ? State::syn_received : State::listen);
+    const Heard heard = listen_segment(listener, four_tuple, segment, now);
+    if (heard.by_cookie != nullptr) return deliver(*heard.by_cookie, segment, match.match, now);
+    return fate_for(four_tuple, heard.reason, match.match, State::listen, heard.after);
 }
 
-DropReason Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+Tcp::Heard Tcp::listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
                                Time now) {
     // First, a RST; second, an ACK; third, a SYN; fourth, anything else.
-    if (segment.flags.rst) return DropReason::tcp_reset_in_listen;
-    if (segment.flags.ack) {
-        reply_with_reset(four_tuple, segment, now);
-        return DropReason::tcp_ack_in_listen;
-    }
-    if (!segment.flags.syn) return DropReason::tcp_no_syn_in_listen;
-    if (listener.is_full()) return DropReason::tcp_accept_queue_full;
-    if (half_open_count_ >= config_.max_half_open) return DropReason::tcp_half_open_full;
-    if (connection_count_ + half_open_count_ >= config_.max_connections)
-        return DropReason::tcp_no_memory;
+    if (segment.flags.rst) return {DropReason::tcp_reset_in_listen};
+    if (segment.flags.ack) return on_ack_in_listen(listener, four_tuple, segment, now);
+    if (!segment.flags.syn) return {DropReason::tcp_no_syn_in_listen};
+    const Heard heard = on_syn_in_listen(listener, four_tuple, segment, now);
+    if (heard.reason != DropReason::none) count(Count::listen_drops);
+    return heard;
+}
 
-    HalfOpen* const record = half_open_slab_.create(four_tuple, listener);
-    record->irs = segment.seq;
-    record->iss = initial_sequence_number(four_tuple, isn_secret_, now);
-    if (segment.passes != nullptr) {
-        record->iss = segment.passes->above_it(record->iss);
-        record->passed_time_wait = true;
+// An ACK is of nothing that a listener sent, unless it holds a SYN cookie.
+Tcp::Heard Tcp::on_ack_in_listen(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                                 Time now) {
+    const auto mss = cookie_mss(listener, four_tuple, segment, now);
+    if (!mss) {
+        reply_with_reset(four_tuple, segment, now);
+        return {DropReason::tcp_ack_in_listen};
     }
-    record->window = segment.window;
-    if (segment.options.mss) record->handshake.peer_mss = *segment.options.mss;
-    if (config_.window_scaling && segment.options.window_scale) {
-        record->peer_scales = true;
-        record->handshake.peer_window_shift =
-            std::min<std::uint8_t>(*segment.options.window_scale, 14);
-        record->handshake.window_shift = window_shift_for(config_, listener.options);
+    if (listener.is_full()) {
+        refuse_last_ack(four_tuple, segment, now);
+        return {DropReason::tcp_accept_queue_full};
     }
-    record->handshake.sack = config_.sack && segment.options.sack_permitted;
-    if (config_.timestamps && segment.options.timestamps) {
-        record->handshake.timestamps = true;
-        record->handshake.ts_recent = segment.options.timestamps->value;
+    HalfOpen offer(four_tuple, listener);
+    recall_offer(offer, *mss, segment);
+    note_route(listener, four_tuple, segment.way_back);
+    Heard heard;
+    if (!has_room_for_connection() || (heard.by_cookie = make_connection(offer, now)) == nullptr)
+        return {DropReason::tcp_no_memory};
+    heard.by_cookie->sender_.syn_was_sent(false);
+    // The timestamp that it echoes was bent, and says nothing about the round-trip time.
+    if (segment.options.timestamps) segment.options.timestamps->echo = 0;
+    return heard;
+}
+
+Tcp::Heard Tcp::on_syn_in_listen(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                                 Time now) {
+    if (listener.is_full()) {
+        count(Count::listen_overflows);
+        return {DropReason::tcp_accept_queue_full};
     }
-    table_.insert(*record);
+    if (!has_room_for_connection()) return {DropReason::tcp_no_memory};
+    const bool crowded = half_open_count_ >= config_.max_half_open ||
+                         listener.half_open >= listener.half_open_limit();
+    // A cookie cannot lie above the numbers of the TIME-WAIT that the SYN has passed.
+    const bool passes = segment.passes != nullptr;
+    if (crowded && (config_.syn_cookies == 0 || passes)) {
+        count(Count::request_queue_full_drops);
+        return {DropReason::tcp_half_open_full};
+    }
+    if (crowded || (config_.syn_cookies == 2 && !passes)) {
+        if (crowded) count(Count::request_queue_full_cookies);
+        send_cookie(listener, four_tuple, segment, now);
+        return {DropReason::none};
+    }
+
+    const FastOpenAnswer fast_open = judge_fast_open(listener, four_tuple, segment, now);
+    if (fast_open.accepted) {
+        HalfOpen offer(four_tuple, listener);
+        take_offer(offer, segment, now);
+        note_route(listener, four_tuple, segment.way_back);
+        if (!open_fast(offer, segment, now)) return {DropReason::tcp_no_memory};
+        return {DropReason::none, State::syn_received};
+    }
+    HalfOpen& record = *half_open_slab_.create(four_tuple, listener);
+    take_offer(record, segment, now);
+    table_.insert(record);
     ++half_open_count_;
     ++listener.half_open;
     note_route(listener, four_tuple, segment.way_back);
-    send_syn_ack(*record, now);
-    wheel_.arm(*record, now + config_.rto_initial);
-    return DropReason::none;
+    ++listener.young;
+    send_syn_ack(record, fast_open.cookie, now);
+    wheel_.arm(record, now + config_.rto_initial);
+    return {DropReason::none, State::syn_received};
+}
+
+bool Tcp::has_room_for_connection() const {
+    return connection_count_ + half_open_count_ < config_.max_connections;
+}
+
+// Of all that a SYN offers, what we take (RFC 7323 §1.3, RFC 2018 §2, RFC 3168 §6.1.1).
+void Tcp::take_offer(HalfOpen& record, const Segment& syn, Time now) const {
+    record.irs = syn.seq;
+    record.iss = initial_sequence_number(record.four_tuple, isn_secret_, now);
+    if (syn.passes != nullptr) {
+        record.iss = syn.passes->above_it(record.iss);
+        record.passed_time_wait = true;
+    }
+    record.window = syn.window;
+    Handshake& handshake = record.handshake;
+    if (syn.options.mss) handshake.peer_mss = *syn.options.mss;
+    if (config_.window_scaling && syn.options.window_scale) {
+        handshake.scaling = true;
+        handshake.peer_window_shift = std::min(*syn.options.window_scale, max_window_shift);
+        handshake.window_shift = window_shift_for(config_, record.listener->options);
+    }
+    handshake.sack = config_.sack && syn.options.sack_permitted;
+    handshake.ecn = config_.ecn != 0 && syn.asks_for_ecn();
+    if (config_.timestamps && syn.options.timestamps) {
+        handshake.timestamps = true;
+        handshake.ts_recent = syn.options.timestamps->value;
+    }
 }
 
 std::uint32_t Tcp::initial_window(const Listener& listener) const {
     return window_of_syn(config_, listener.options);
 }
 
-void Tcp::send_syn_ack(HalfOpen& record, Time now) {
-    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
-    if (!path) {
-        context_.drops.add(path.error());
-        return;
+// --- SYN cookies ---
+
+// The same answer as ever, but nothing is kept: what does not fit the cookie or the timestamp is
+// not offered.
+void Tcp::send_cookie(Listener& listener, const FourTuple& four_tuple, const Segment& syn,
+                      Time now) {
+    HalfOpen offer(four_tuple, listener);
+    take_offer(offer, syn, now);
+    offer.iss = syn_cookies_.make(four_tuple, syn.seq, offer.handshake.peer_mss, now);
+    if (!offer.handshake.timestamps) {
+        offer.handshake.scaling = false;
+        offer.handshake.sack = offer.handshake.ecn = false;
     }
-    wire::TcpHeader header;
-    header.seq = record.iss.value;
-    header.ack = (record.irs + 1).value;
-    header.flags.syn = true;
-    header.flags.ack = true;
-    header.window = static_cast<std::uint16_t>(initial_window(*record.listener));
-    header.options.mss = announced_mss(path->mtu, record.listener->options.user_mss);
-    if (record.peer_scales) header.options.window_scale = record.handshake.window_shift;
-    header.options.sack_permitted = record.handshake.sack;
-    if (record.handshake.timestamps) {
-        const auto offset = timestamp_offset(record.four_tuple.local.address,
-                                             record.four_tuple.remote.address, timestamp_secret_);
-        header.options.timestamps =
-            wire::TcpTimestamps{timestamp_at(now, offset), record.handshake.ts_recent};
-    }
-    reply(record.four_tuple, header, record.retries == 0 ? "SYN,ACK" : "SYN,ACK again",
-          State::syn_received, now);
+    offer.by_cookie = true;
+    listener.cookies_until = now + SynCookies::lifetime;
+    count(Count::syn_cookies_sent);
+    send_syn_ack(offer, std::nullopt, now);
 }
 
-void Tcp::on_half_open_timer(HalfOpen& record, Time now) {
-    if (record.retries >= config_.synack_retries) {
-        destroy(record);
-        return;
-    }
-    ++record.retries;
-    send_syn_ack(record, now);
-    Duration wait = config_.rto_initial;
-    for (unsigned i = 0; i < record.retries && wait < config_.rto_max; ++i)
-        wait = 2 * wait;
-    wheel_.arm(record, now + std::min(wait, config_.rto_max));
+// The MSS that a cookie in this ACK remembers. Nobody may try his luck with a listener that has
+// not sent cookies lately.
+std::optional<std::uint16_t> Tcp::cookie_mss(const Listener& listener, const FourTuple& four_tuple,
+                                             const Segment& segment, Time now) {
+    if (config_.syn_cookies == 0 || segment.flags.syn || now >= listener.cookies_until)
+        return std::nullopt;
+    const auto mss = syn_cookies_.check(four_tuple, segment.seq - 1, segment.ack - 1, now);
+    count(mss ? Count::syn_cookies_received : Count::syn_cookies_failed);
+    return mss;
 }
 
-// --- §3.10.7.4 in SYN-RECEIVED ---
-
-Fate Tcp::on_half_open(HalfOpen& record, Segment& segment, Time now) {
-    const FourTuple four_tuple = record.four_tuple;
-    const DropReason reason = half_open_segment(record, segment, now);
-    // The table holds what the record has become: a connection, which sees the segment from the
-    // first step on, or nothing.
-    demux::Entry* entry = table_.find(four_tuple);
-    const bool promoted = entry != nullptr && entry->kind == demux::EntryKind::connection;
-    if (!promoted)
-        return fate_for(four_tuple, reason, DemuxMatch::four_tuple, State::syn_received,
-                        entry == nullptr ? State::listen : State::syn_received);
-    return deliver(*static_cast<Connection*>(entry), segment, DemuxMatch::four_tuple, now);
-}
-
-DropReason Tcp::half_open_segment(HalfOpen& record, Segment& segment, Time now) {
-    const SequenceNumber rcv_nxt = record.irs + 1;
-    const std::uint32_t rcv_wnd = initial_window(*record.listener);
-    // The peer's SYN again: our SYN,ACK was lost, so that (and not an empty ACK) is what helps.
-    if (segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
-        segment.seq == record.irs) {
-        send_syn_ack(record, now);
-        return DropReason::none;
-    }
-    // PAWS (RFC 7323 §5.3), judged here too: no connection may be born from a segment that it would
-    // refuse, for then nothing would be left to repeat the SYN,ACK.
-    if (record.handshake.timestamps && !segment.flags.rst) {
-        if (!segment.options.timestamps) return DropReason::tcp_missing_timestamp;
-        const std::uint32_t age = segment.options.timestamps->value - record.handshake.ts_recent;
-        if (static_cast<std::int32_t>(age) < 0) {
-            if (may_challenge(now)) send_syn_ack(record, now);
-            return DropReason::tcp_paws;
-        }
-    }
-    // First, the sequence number.
-    if (!in_window(segment.seq, rcv_nxt, rcv_wnd)) {
-        if (!segment.flags.rst && may_challenge(now)) send_syn_ack(record, now);
-        return at_or_before(segment.end(), rcv_nxt) ? DropReason::tcp_duplicate
-                                                    : DropReason::tcp_out_of_window;
-    }
-    // Second, a RST: back to LISTEN, which the listener never left (with RFC 5961 §3.2's
-    // exactness).
-    if (segment.flags.rst) {
-        if (segment.seq != rcv_nxt) return DropReason::tcp_reset_not_exact;
-        back_to_listen(record, now);
-        return DropReason::none;
-    }
-    // Fourth, a SYN inside the window: not the handshake that we know; back to LISTEN.
-    if (segment.flags.syn) {
-        destroy(record);
-        return DropReason::tcp_unexpected_syn;
-    }
-    // Fifth, the ACK.
-    if (!segment.flags.ack) return DropReason::tcp_no_ack;
-    if (segment.ack != record.iss + 1) {
-        reply_with_reset(record.four_tuple, segment, now);
-        return DropReason::tcp_ack_of_unsent;
-    }
-    // No room to accept it: as if the ACK had been lost; the SYN,ACK goes again and the peer asks
-    // anew.
-    if (record.listener->is_full()) return DropReason::tcp_accept_queue_full;
-    if (promote(record, now) == nullptr) return DropReason::tcp_no_memory;
-    return DropReason::none;
-}
-
-Connection* Tcp::promote(HalfOpen& record, Time now) {
-    const auto path = ip_.route(first_hop(record.four_tuple), record.four_tuple.local.address);
-    if (!path) return nullptr;
-    Listener& listener = *record.listener;
-    auto* connection =
-        connection_slab_.create(*this, record.four_tuple, *path, State::syn_received, record.iss);
-    connection->set_options(listener.options);
-    connection->passive_ = true;
-    connection->sender_.syn_was_sent(record.retries > 0);
-    connection->receiver_.start(record.irs, initial_window(listener), record.handshake.window_shift,
-                                connection->receive_mss(), config_);
-    connection->last_ack_sent_ = record.irs + 1;
-    connection->ts_recent_at_ = now;
-    connection->apply_handshake(record.handshake);
-    connection->sender_.start_window(record.window, record.irs, record.iss);
-    connection->listener_ = &listener;
-    table_.replace(record, *connection);
-    connection->sharing = listener.sharing;
-    occupy(*connection);
-    --half_open_count_;
-    --listener.half_open;
-    half_open_slab_.destroy(record);
-    ++connection_count_;
-    count(Count::passive_opens);
-    listener.accept_queue.push_back(connection);
-    if (listener.user != nullptr) listener.user->on_acceptable(listener);
-    return connection;
-}
-
-void Tcp::destroy(HalfOpen& record) {
-    source_routes_.forget(record.four_tuple);
-    table_.erase(record);
-    --half_open_count_;
-    --record.listener->half_open;
-    half_open_slab_.destroy(record);
+void Tcp::recall_offer(HalfOpen& record, std::uint16_t mss, const Segment& segment) const {
+    record.irs = segment.seq - 1;
+    record.iss = segment.ack - 1;
+    record.handshake.peer_mss = mss;
+    if (!config_.timestamps || !segment.options.timestamps) return;
+    const CookieOffer offer = offer_in(segment.options.timestamps->echo);
+    record.handshake.timestamps = true;
+    record.handshake.ts_recent = segment.options.timestamps->value;
+    record.handshake.sack = config_.sack && offer.sack;
+    record.handshake.ecn = config_.ecn != 0 && offer.ecn;
+    if (!config_.window_scaling || !offer.peer_window_shift) return;
+    record.handshake.scaling = true;
+    record.handshake.peer_window_shift = *offer.peer_window_shift;
+    record.handshake.window_shift = window_shift_for(config_, record.listener->options);
 }
 
 }  // namespace berth::tcp

@@ -35,6 +35,13 @@ DropReason Connection::on_segment(Segment& segment, Time now) {
 // --- first, check the sequence number ---
 
 Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Time now) {
+    // The peer's SYN again (simultaneous open, or Fast Open): our SYN,ACK was lost.
+    const bool syn_is_out = sender_.snd().una == sender_.snd().iss;
+    if (syn_is_out && segment.flags.syn && !segment.flags.ack && !segment.flags.rst &&
+        segment.seq == receiver_.rcv().irs) {
+        if (may_answer(Count::acks_skipped_syn_received, now)) sender_.repeat_syn();
+        return DropReason::tcp_duplicate;
+    }
     // A simultaneous open's SYN,ACK repeats the SYN that we have taken; only its ACK is new (figure
     // 8).
     if (state_ == State::syn_received && segment.flags.syn && segment.flags.ack &&
@@ -108,12 +115,16 @@ Connection::Verdict Connection::second_check_rst(const Segment& segment, Time no
         challenge(now);
         return DropReason::tcp_reset_not_exact;
     }
-    return end_by_reset();
+    return end_by_reset(now);
 }
 
-Connection::Verdict Connection::end_by_reset() {
+Connection::Verdict Connection::end_by_reset(Time now) {
+    tcp_.on_unproven_reset(*this, now);
     switch (state_) {
-        case State::syn_received: end_with(std::errc::connection_refused, Event::reset); break;
+        case State::syn_received:
+            end_with(passive_ ? std::errc::connection_reset : std::errc::connection_refused,
+                     Event::reset);
+            break;
         case State::closing:
         case State::last_ack: end_with({}, Event::reset); break;
         default: end_with(std::errc::connection_reset, Event::reset);
@@ -128,7 +139,7 @@ Connection::Verdict Connection::fourth_check_syn(const Segment& segment, Time no
     if (!tcp_.config().blind_attack_checks) {
         // As RFC 793 had it: an error that ends the connection.
         tcp_.reply_with_reset(four_tuple, segment, now);
-        return end_by_reset();
+        return end_by_reset(now);
     }
     tcp_.count(Count::syn_challenges);
     challenge(now);
@@ -193,6 +204,7 @@ void Connection::process_ack(const Segment& segment, Time now) {
         sender_.on_ack(segment.ack, bare, timestamp_rtt(segment, segment.arrival), now);
     const bool window_changed =
         sender_.update_window(segment.seq, segment.ack, segment.window, now);
+    if (result.syn_acked) tcp_.on_proven(*this);
     if (result.acked > 0) {
         soft_error_ = {};
         tune_send_buffer();

@@ -54,6 +54,7 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     occupy(*connection);
     ++connection_count_;
     count(Count::active_opens);
+    connection->begin_fast_open(now);
     connection->mark_ready();
     return connection;
 }

@@ -23,6 +23,7 @@ constexpr std::uint16_t announced_mss(std::uint16_t mtu, std::uint16_t user_mss)
     return user_mss == 0 ? from_path : std::min(user_mss, from_path);
 }
 
+inline constexpr std::uint8_t max_window_shift = 14;  // RFC 7323 §2.3
 struct TimeWait;
 
 struct Segment {
@@ -47,6 +48,10 @@ struct Segment {
                (flags.fin ? 1 : 0);
     }
     SequenceNumber end() const { return seq + length(); }
+
+    // RFC 3168 §6.1.1: an ECN-setup SYN; one that itself claims to be of an ECN-capable transport
+    // is not (as in Linux).
+    bool asks_for_ecn() const { return flags.ece && flags.cwr && ecn == 0; }
 
     static Segment of(const wire::TcpView& view, link::Frame& frame) {
         Segment segment;

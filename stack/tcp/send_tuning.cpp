@@ -13,7 +13,7 @@ std::uint32_t Connection::notsent_low_water() const {
 }
 
 std::size_t Connection::send_room() const {
-    if (!may_send(state_)) return 0;
+    if (!may_send(state_) && !opens_with_data()) return 0;
     const std::size_t used = sender_.unsent_and_unacknowledged();
     const std::size_t unsent = sender_.unsent();
     const std::size_t room = used < send_limit_bytes_ ? send_limit_bytes_ - used : 0;

@@ -77,9 +77,22 @@ class Sender {
         retransmit_next_ = retransmit_end_ = snd_.nxt;
         syn_retransmitted_ = again;
     }
-    // Simultaneous open: our SYN goes once more, now with an ACK.
+    // Our SYN goes once more, now with an ACK: simultaneous open, or the first one was lost. If it
+    // has not gone yet, it goes as it is.
     void repeat_syn() {
+        if (early_data_ == EarlyData::with_syn) early_data_ = EarlyData::none;
         retransmit_next_ = snd_.iss;
+        retransmit_end_ = is_idle() ? snd_.iss : snd_.iss + 1;
+    }
+    bool syn_retransmitted() const { return syn_retransmitted_; }
+    // Fast Open (RFC 7413): what may go before our SYN is acknowledged. A client's SYN waits for
+    // data and takes along what fits the MSS; a server sends as if its SYN were acknowledged.
+    enum class EarlyData : std::uint8_t { none, with_syn, after_syn };
+    EarlyData early_data() const { return early_data_; }
+    void set_early_data(EarlyData when) { early_data_ = when; }
+    // The SYN,ACK has left out the data of our SYN.
+    void send_early_data_again() {
+        retransmit_next_ = snd_.una;
         retransmit_end_ = snd_.nxt;
     }
 
@@ -199,6 +212,7 @@ class Sender {
     std::uint16_t mss_ = 536;  // RFC 9293 §3.7.1 MUST-15: until the peer says otherwise
     std::uint8_t peer_window_shift_ : 4 = 0;  // at most 14 (RFC 7323 §2.3)
     std::uint8_t duplicate_acks_ : 4 = 0;     // at most the threshold
+    EarlyData early_data_ = EarlyData::none;
     const Config& config_;
     SendBuffer buffer_;
     Time deadline_ = Time::never();

@@ -38,6 +38,8 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
     plan.seq = cursor.retransmit_next;
     plan.retransmission = true;
     if (!syn_acknowledged_) {
+        // Early data that was lost waits for the SYN's acknowledgment (RFC 7413 §4.2.2).
+        if (plan.seq != snd_.iss) return false;
         plan.syn = true;
         cursor.retransmit_next = plan.end();
         return true;
@@ -63,16 +65,21 @@ bool Sender::next_retransmission(Cursor& cursor, SegmentPlan& plan) const {
 
 bool Sender::next_new_data(Cursor& cursor, SegmentPlan& plan) const {
     plan.seq = cursor.nxt;
-    if (!syn_acknowledged_) {
-        // No data before our SYN is acknowledged.
-        if (cursor.nxt != snd_.iss) return false;
+    if (!syn_acknowledged_ && cursor.nxt == snd_.iss) {
+        if (early_data_ == EarlyData::with_syn) {
+            if (buffer_.empty()) return false;
+            plan.length = std::min(static_cast<std::uint32_t>(buffer_.size()), std::uint32_t{mss_});
+            plan.push = true;
+        }
         plan.syn = true;
         cursor.nxt = plan.end();
         return true;
     }
+    // No data before our SYN is acknowledged, but for a Fast Open server's.
+    if (!syn_acknowledged_ && early_data_ != EarlyData::after_syn) return false;
     // The FIN has gone: nothing comes after it.
     if (fin_acknowledged_ || after(cursor.nxt, data_end())) return false;
-    const std::uint32_t in_flight = cursor.nxt - snd_.una;
+    const std::uint32_t in_flight = cursor.nxt - snd_.una - (syn_acknowledged_ ? 0 : 1);
     const std::uint32_t window_left = snd_.wnd > in_flight ? snd_.wnd - in_flight : 0;
     const std::uint32_t congestion_left =
         congestion_.cwnd() > in_flight ? congestion_.cwnd() - in_flight : 0;
@@ -119,7 +126,9 @@ bool Sender::next_probe(Cursor& cursor, SegmentPlan& plan) const {
 }
 
 void Sender::slice_into(link::OutFrame& frame, const SegmentPlan& plan) const {
-    if (plan.length > 0) buffer_.slice_into(frame, plan.seq - data_begin(), plan.length);
+    if (plan.length == 0) return;
+    const SequenceNumber first = plan.seq + (plan.syn ? 1 : 0);
+    buffer_.slice_into(frame, first - data_begin(), plan.length);
 }
 
 void Sender::commit(const SegmentPlan& plan, Time now) {

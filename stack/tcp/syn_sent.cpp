@@ -24,15 +24,14 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
     // Third, security: not used. Fourth, the SYN bit.
     if (!segment.flags.syn) return DropReason::tcp_useless_in_syn_sent;
 
-    const Config& config = tcp_.config();
-    take_handshake(segment, window_shift_for(config, options()), config.window_scaling,
-                   config.timestamps);
+    take_handshake(segment);
     ts_recent_at_ = now;
     if (acceptable_ack) {
         const auto result =
             sender_.on_ack(segment.ack, false, timestamp_rtt(segment, segment.arrival), now);
         sender_.start_window(segment.window, segment.seq, segment.ack);
         transition(result.syn_acked ? Event::syn_ack : Event::syn);
+        conclude_fast_open(segment, now);
         receiver_.ack.now = true;
     } else {
         // Simultaneous open: both sides send SYN,ACK (figure 8).
@@ -40,8 +39,8 @@ DropReason Connection::on_segment_in_syn_sent(Segment& segment, Time now) {
         transition(Event::syn);
         sender_.repeat_syn();
     }
-    // Text on a SYN is held for the user until ESTABLISHED (MUST-4 of §3.4's data on SYN: allowed,
-    // rarely seen).
+    // Text on a SYN,ACK is used; on the SYN of a simultaneous open it is not acknowledged, so that
+    // it comes again in ESTABLISHED.
     DropReason reason = DropReason::none;
     if (state_ == State::established) {
         reason = seventh_process_text(segment, now);

@@ -12,6 +12,9 @@ namespace {
 SipHashKey key_from(Random& random) {
     return {random.next_u64(), random.next_u64()};
 }
+SipHashKey key_from(Random&& random) {
+    return key_from(random);
+}
 }  // namespace
 
 Tcp::Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random random, Time start)
@@ -20,6 +23,8 @@ Tcp::Tcp(const Config& config, ip::Ipv4& ip, link::LinkContext context, Random r
       context_(context),
       isn_secret_(key_from(random)),
       timestamp_secret_(key_from(random)),
+      syn_cookies_(key_from(random.fork(3))),
+      fast_open_keys_(key_from(random.fork(4))),
       table_(key_from(random)),
       listeners_(key_from(random)),
       local_users_(key_from(random)),
@@ -171,6 +176,7 @@ void Tcp::retire(Connection& connection) {
     if (connection.retired_) return;
     if (connection.is_orphan()) --orphan_count_;
     connection.retired_ = true;
+    on_proven(connection);
     --connection_count_;
     table_.erase(connection);
     vacate(connection);

@@ -1,15 +1,17 @@
 // The protocol as a whole: who a segment is for, what exists, what is due, what wants to be sent.
 //
-// Demultiplexing and ingress are in tcp.cpp, listeners and half-open records in listen.cpp,
-// TIME-WAIT records in time_wait.cpp, answers without a connection in closed.cpp, open and close in
-// open.cpp, the pull in transmit.cpp.
+// Demultiplexing and ingress are in tcp.cpp, listeners in listen.cpp, half-open records in
+// half_open.cpp, Fast Open's servers in fast_open_server.cpp, TIME-WAIT records in time_wait.cpp,
+// answers without a connection in closed.cpp, open and close in open.cpp, the pull in transmit.cpp.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <system_error>
+#include <unordered_map>
 #include <vector>
 
 #include "base/fate.hpp"
@@ -27,9 +29,11 @@
 #include "tcp/config.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/counters.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/listener.hpp"
 #include "tcp/source_routes.hpp"
+#include "tcp/syn_cookies.hpp"
 #include "tcp/time_wait.hpp"
 #include "tcp/time_wait_queue.hpp"
 #include "wire/icmp.hpp"
@@ -108,6 +112,10 @@ class Tcp {
     void reply_with_reset(const FourTuple& four_tuple, const Segment& segment, Time now);
     void send_reset(const FourTuple& four_tuple, SequenceNumber seq, SequenceNumber ack);
     bool may_challenge(Time now);  // for records (RFC 5961 §10): so many a second
+    FastOpenCache& fast_open_cache() { return fast_open_cache_; }
+    // A connection that a Fast Open cookie made: its handshake is complete, or a RST ended it.
+    void on_proven(Connection& connection);
+    void on_unproven_reset(Connection& connection, Time now);
 
     // --- for the socket table ---
     template <class Visitor>
@@ -139,7 +147,14 @@ class Tcp {
     Fate deliver(Connection& connection, Segment& segment, DemuxMatch match, Time now);
     Fate on_half_open(HalfOpen& record, Segment& segment, Time now);
     DropReason half_open_segment(HalfOpen& record, Segment& segment, Time now);
+    DropReason on_repeated_syn(HalfOpen& record, const Segment& syn, Time now);
+    DropReason on_last_ack(HalfOpen& record, const Segment& segment, Time now);
+    void refuse_last_ack(const FourTuple& four_tuple, const Segment& segment, Time now);
+    bool may_answer(HalfOpen& record, Time now);
+    void challenge(HalfOpen& record, Time now);
     Connection* promote(HalfOpen& record, Time now);
+    Connection* make_connection(const HalfOpen& offer, Time now,
+                                const HalfOpen* in_table = nullptr);
     // Nothing: it may not pass.
     std::optional<Fate> pass_time_wait(TimeWait& record, const demux::ListenerTable::Match& match,
                                        Segment& segment, Time now);
@@ -153,18 +168,48 @@ class Tcp {
     bool may_reuse(const TimeWait& record, bool is_loopback, Time now) const;
     Fate on_listen(const demux::ListenerTable::Match& match, const FourTuple& four_tuple,
                    Segment& segment, Time now);
-    DropReason listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
-                              Time now);
+    struct Heard {
+        DropReason reason = DropReason::none;
+        State after = State::listen;
+        Connection* by_cookie = nullptr;  // which sees the segment from the first step on
+    };
+    Heard listen_segment(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                         Time now);
+    Heard on_ack_in_listen(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                           Time now);
+    Heard on_syn_in_listen(Listener& listener, const FourTuple& four_tuple, Segment& segment,
+                           Time now);
+    bool has_room_for_connection() const;
+    void take_offer(HalfOpen& record, const Segment& syn, Time now) const;
+    void send_cookie(Listener& listener, const FourTuple& four_tuple, const Segment& syn, Time now);
+    std::optional<std::uint16_t> cookie_mss(const Listener& listener, const FourTuple& four_tuple,
+                                            const Segment& segment, Time now);
+    void recall_offer(HalfOpen& record, std::uint16_t mss, const Segment& segment) const;
+    struct FastOpenAnswer {
+        bool accepted = false;
+        std::optional<wire::TcpFastOpen> cookie = {};  // for the SYN,ACK, if not
+    };
+    FastOpenAnswer judge_fast_open(Listener& listener, const FourTuple& four_tuple,
+                                   const Segment& syn, Time now);
+    bool open_fast(const HalfOpen& offer, Segment& syn, Time now);
+    void forget_unproven_of(const Listener& listener);
     std::uint32_t initial_window(const Listener& listener) const;
-    void send_syn_ack(HalfOpen& record, Time now);
+    void send_syn_ack(const HalfOpen& record, const std::optional<wire::TcpFastOpen>& cookie,
+                      Time now);
+    void send_syn_ack_again(HalfOpen& record, Time now);
+    wire::TcpTimestamps timestamps_of(const HalfOpen& record, Time now) const;
+    unsigned most_syn_ack_retries(const Listener& listener) const;
+    unsigned syn_ack_retries(const Listener& listener) const;
+    unsigned deferring_timeouts(const Listener& listener) const;
     void on_half_open_timer(HalfOpen& record, Time now);
+    void forget(const HalfOpen& record);
     void destroy(HalfOpen& record);
     void destroy(TimeWait& record);
     void forget(TimeWait& record);  // it is out of the table already
     void acknowledge(const TimeWait& record, Time now);
     // A segment without text outside any connection, through the bounded reply queue.
     void reply(const FourTuple& four_tuple, const wire::TcpHeader& fields, const char* note,
-               State state, Time now);
+               State state, Time now, Count as = Count::out_segs);
     struct Turn {
         std::size_t sent = 0;
         bool device_full = false;
@@ -192,6 +237,9 @@ class Tcp {
     link::LinkContext context_;
     SipHashKey isn_secret_;
     SipHashKey timestamp_secret_;
+    SynCookies syn_cookies_;
+    FastOpenKeys fast_open_keys_;
+    FastOpenCache fast_open_cache_;
     demux::ConnectionTable table_;
     demux::ListenerTable listeners_;
     demux::LocalUsers local_users_;
@@ -204,7 +252,8 @@ class Tcp {
     Slab<HalfOpen> half_open_slab_;
     Slab<TimeWait> time_wait_slab_;
     Time now_;
-    std::vector<ReadyList> ready_;        // by interface
+    std::vector<ReadyList> ready_;                         // by interface
+    std::unordered_map<Connection*, Listener*> unproven_;  // made by Fast Open cookies
     std::vector<Connection*> graveyard_;  // to be deleted when the call in progress is over
     std::size_t half_open_count_ = 0;
     std::size_t connection_count_ = 0;
@@ -212,6 +261,9 @@ class Tcp {
     std::int64_t challenge_second_ = -1;
     std::uint32_t challenges_left_ = 0;
     Counters counters_;
+
+    // RFC 7413 §5.1: how long a connection that a RST ended before it was proven still counts.
+    static constexpr Duration fast_open_slot_hold = seconds(60);
 
     static constexpr std::size_t batch_frames =
         16;  // of one connection before the next has its turn

@@ -7,7 +7,8 @@ namespace berth::tcp {
 // SEND (§3.10.2).
 Result<std::size_t, std::errc> Connection::send(std::span<const Bytes> parts, SendFlags flags) {
     if (sender_.fin_queued() || is_over()) return Failure{std::errc::broken_pipe};
-    if (!may_send(state_)) return std::size_t{0};  // not yet: the handshake goes on
+    if (!may_send(state_) && !opens_with_data())
+        return std::size_t{0};  // not yet: the handshake goes on
     const std::size_t taken = sender_.append(parts, send_room(), {flags.more, flags.urgent});
     if (taken > 0) mark_ready();
     return taken;

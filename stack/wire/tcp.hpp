@@ -1,4 +1,4 @@
-// TCP segments (RFC 9293 §3.1) and their options (§3.2; RFC 7323, RFC 2018).
+// TCP segments (RFC 9293 §3.1) and their options (§3.2; RFC 7323, RFC 2018, RFC 7413).
 #pragma once
 
 #include <array>
@@ -47,6 +47,18 @@ struct TcpSackBlock {
     constexpr bool operator==(const TcpSackBlock&) const = default;
 };
 
+// A Fast Open cookie (RFC 7413 §4.1.1): 4 to 16 bytes, an even number of them; without any it is a
+// request for one. Bytes beyond `size` are zero.
+struct TcpFastOpen {
+    static constexpr std::size_t least_cookie_bytes = 4;
+    static constexpr std::size_t max_cookie_bytes = 16;
+    std::array<std::uint8_t, max_cookie_bytes> bytes{};
+    std::uint8_t size = 0;
+
+    constexpr bool is_request() const { return size == 0; }
+    constexpr bool operator==(const TcpFastOpen&) const = default;
+};
+
 // What the options said. Unknown options are skipped (RFC 9293 §3.1 MUST-6), and so is a known one
 // whose length is not its own; an option whose length does not fit the header ends the list there,
 // and what came before counts (MUST-7: no length may hurt us). Of an option that comes twice, the
@@ -60,6 +72,7 @@ struct TcpOptions {
     std::array<TcpSackBlock, 4> sack_blocks{};
     std::uint8_t sack_block_count = 0;
     bool malformed = false;  // the list ended early
+    std::optional<TcpFastOpen> fast_open;
 
     constexpr bool operator==(const TcpOptions&) const = default;
 };
@@ -106,9 +119,9 @@ class TcpView {
 std::size_t tcp_header_size(const TcpOptions& options);
 
 // Writes the header at the start of `to` (at least tcp_header_size(header.options) bytes). Options
-// go out in Linux's order (MSS, SACK permitted, timestamps, NOP + window scale; on segments without
-// SYN: NOP NOP timestamps, NOP NOP SACK), padded with NOP; SACK blocks that no longer fit are left
-// out, the last first. The checksum covers pseudo-header, header and `payload`.
+// go out in Linux's order (MSS, SACK permitted, timestamps, NOP + window scale, Fast Open; on
+// segments without SYN: NOP NOP timestamps, NOP NOP SACK), padded with NOP; SACK blocks that no
+// longer fit are left out, the last first. The checksum covers pseudo-header, header and `payload`.
 // `malformed` is ignored. Returns the bytes written.
 std::size_t write_tcp(const TcpHeader& header, Ipv4Address source, Ipv4Address destination,
                       std::span<const Bytes> payload, MutableBytes to);

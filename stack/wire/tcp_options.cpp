@@ -12,6 +12,7 @@ constexpr std::uint8_t kind_window_scale = 3;    // RFC 7323 §2.2
 constexpr std::uint8_t kind_sack_permitted = 4;  // RFC 2018 §2
 constexpr std::uint8_t kind_sack = 5;            // RFC 2018 §3
 constexpr std::uint8_t kind_timestamps = 8;      // RFC 7323 §3.2
+constexpr std::uint8_t kind_fast_open = 34;      // RFC 7413 §4.1.1
 
 // Lengths count the kind and the length byte.
 constexpr std::uint8_t mss_bytes = 4;
@@ -50,6 +51,17 @@ void parse_sack(Bytes option, TcpOptions& into) {
     into.sack_block_count = static_cast<std::uint8_t>(count);
 }
 
+// Length 2, a request, is what RFC 7413's erratum 4238 says of §4.1.1.
+void parse_fast_open(Bytes option, TcpOptions& into) {
+    const Bytes cookie = option.subspan(2);
+    const bool is_cookie = cookie.size() >= TcpFastOpen::least_cookie_bytes &&
+                           cookie.size() <= TcpFastOpen::max_cookie_bytes && cookie.size() % 2 == 0;
+    if (!cookie.empty() && !is_cookie) return;
+    into.fast_open.emplace();
+    into.fast_open->size = static_cast<std::uint8_t>(cookie.size());
+    std::copy(cookie.begin(), cookie.end(), into.fast_open->bytes.begin());
+}
+
 // `option` begins with its kind and is as long as its length byte says. A known kind with another
 // length than its own says nothing, like an unknown one (MUST-6).
 void parse_option(Bytes option, TcpOptions& into) {
@@ -67,17 +79,27 @@ void parse_option(Bytes option, TcpOptions& into) {
             if (option.size() == timestamps_bytes) into.timestamps = load_timestamps(option, 2);
             break;
         case kind_sack: parse_sack(option, into); break;
+        case kind_fast_open: parse_fast_open(option, into); break;
         default: break;
     }
+}
+
+std::size_t padded_fast_open_bytes(const TcpOptions& options) {
+    if (!options.fast_open) return 0;
+    const std::size_t cookie =
+        std::min<std::size_t>(options.fast_open->size, TcpFastOpen::max_cookie_bytes);
+    return (2 + cookie + 3) / 4 * 4;
 }
 
 std::size_t size_without_sack(const TcpOptions& options) {
     return (options.mss ? mss_bytes : 0U) + (options.timestamps ? padded_timestamps_bytes : 0U) +
            (options.sack_permitted && !options.timestamps ? padded_sack_permitted_bytes : 0U) +
-           (options.window_scale ? padded_window_scale_bytes : 0U);
+           (options.window_scale ? padded_window_scale_bytes : 0U) +
+           padded_fast_open_bytes(options);
 }
 
 std::size_t sack_blocks_that_fit(const TcpOptions& options, std::size_t used) {
+    if (used + padded_sack_lead_bytes > max_options_bytes) return 0;
     const std::size_t room = max_options_bytes - used - padded_sack_lead_bytes;
     return std::min({std::size_t{options.sack_block_count}, options.sack_blocks.size(),
                      room / sack_block_bytes});
@@ -135,6 +157,18 @@ std::size_t write_tcp_options(const TcpOptions& options, MutableBytes to) {
     }
     if (options.window_scale) {
         put(four_bytes(nop, kind_window_scale, window_scale_bytes, *options.window_scale));
+    }
+    if (options.fast_open) {
+        const std::size_t padded = padded_fast_open_bytes(options);
+        const MutableBytes option = to.subspan(at, padded);
+        const TcpFastOpen& cookie = *options.fast_open;
+        const std::size_t length =
+            std::min<std::size_t>(cookie.size, TcpFastOpen::max_cookie_bytes);
+        std::fill(option.begin(), option.end(), nop);
+        option[0] = kind_fast_open;
+        option[1] = static_cast<std::uint8_t>(2 + length);
+        std::copy_n(cookie.bytes.begin(), length, option.begin() + 2);
+        at += padded;
     }
     const std::size_t blocks = sack_blocks_that_fit(options, at);
     if (blocks > 0) {

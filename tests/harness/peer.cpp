@@ -84,6 +84,9 @@ wire::TcpHeader Peer::header_of(const Segment& segment) const {
         header.flags.urg = true;
         header.urgent_pointer = *segment.urg;
     }
+    header.flags.ece = segment.ece.value_or(false);
+    header.flags.cwr = segment.cwr.value_or(false);
+    header.options.fast_open = segment.fast_open;
     header.options.mss = segment.mss;
     header.options.window_scale = segment.wscale;
     header.options.sack_permitted = segment.sack_ok.value_or(false);
@@ -132,6 +135,9 @@ void Peer::sends(const Segment& segment, Where where) {
                                     << (header.flags.syn ? 0 : shift(own_shift_));
         offered_edge_ = std::max(offered_edge_, header.ack - stack_isn_ + bytes);
     }
+    // Fast Open (RFC 7413 §4.2.2): a SYN's window may be used before its SYN,ACK is acknowledged.
+    if (header.flags.syn && segment.fast_open)
+        offered_edge_ = std::max<std::uint32_t>(offered_edge_, 1U + header.window);
     script_.tell(name_ + " > stack: " + to_text(header, payload.size(), {isn, stack_isn_}));
     script_.put(packet, where);
     if (script_.goes_on() && script_.last_fate().kind == FateKind::dropped) {
@@ -188,7 +194,8 @@ void Peer::overhear(const Heard& heard, Where where) {
     // RFC 9293 §3.8.6: never beyond the window, apart from a probe; a FIN has no place in the
     // buffer.
     const std::uint32_t data_end = end - (header.flags.fin ? 1 : 0);
-    if (!heard.payload.empty() && data_end > offered_edge_ + probe_bytes) {
+    if (!heard.payload.empty() && !header.options.fast_open &&
+        data_end > offered_edge_ + probe_bytes) {
         script_.fail(where, "The stack sent data up to " + std::to_string(data_end) +
                                 " where it was allowed " + std::to_string(offered_edge_) + ".");
     }
@@ -250,6 +257,10 @@ std::string Peer::difference(const Segment& expected, const Heard& heard) const 
     if (header.flags.ack != with_ack) return flag_differs("ACK", with_ack);
     if (expected.psh && header.flags.psh != *expected.psh)
         return flag_differs("PSH", *expected.psh);
+    if (expected.ece && header.flags.ece != *expected.ece)
+        return flag_differs("ECE", *expected.ece);
+    if (expected.cwr && header.flags.cwr != *expected.cwr)
+        return flag_differs("CWR", *expected.cwr);
     if (header.flags.urg != expected.urg.has_value())
         return flag_differs("URG", expected.urg.has_value());
 
@@ -290,6 +301,10 @@ std::string Peer::option_difference(const Segment& expected, const wire::TcpHead
         return "The stack's segment lacks the timestamps val " + std::to_string(expected.ts->val) +
                " ecr " + std::to_string(expected.ts->ecr) + ".";
     }
+    if (expected.fast_open && options.fast_open != expected.fast_open)
+        return "The stack's segment lacks the expected Fast Open option.";
+    if (expected.no_fast_open && options.fast_open)
+        return "The stack's segment has a Fast Open option.";
     if (expected.no_ts && options.timestamps) return "The stack's segment has timestamps.";
     // RFC 7323 §3.2: once agreed, every segment but a RST carries them.
     if (timestamps_agreed() && !expected.no_ts && !header.flags.rst && !options.timestamps) {

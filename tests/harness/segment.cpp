@@ -28,6 +28,7 @@ std::string options_text(const wire::TcpOptions& options, const NumberBase& base
              std::to_string(options.timestamps->echo));
     }
     if (options.window_scale) item("wscale " + std::to_string(*options.window_scale));
+    if (options.fast_open) item("tfo cookie of " + std::to_string(options.fast_open->size));
     for (std::size_t i = 0; i < options.sack_block_count; ++i) {
         const wire::TcpSackBlock& block = options.sack_blocks[i];
         item("sack " + std::to_string(block.left - base.receiver) + ":" +

@@ -45,6 +45,10 @@ struct Segment {
     std::vector<std::uint8_t> raw_options =
         {};  // bytes after the header, instead of the options above
     bool bad_checksum = false;
+    std::optional<bool> ece = {};
+    std::optional<bool> cwr = {};
+    std::optional<wire::TcpFastOpen> fast_open = {};  // without bytes: the request for a cookie
+    bool no_fast_open = false;                        // the stack's has no such option
 };
 
 // A packet that the stack sent. `header` and `payload` are TCP's, where the protocol is TCP.

@@ -63,12 +63,14 @@ TEST_F(AcceptQueue, readiness_says_when_there_is_something_to_accept_posix_poll)
 
 TEST_F(AcceptQueue, syns_beyond_the_backlog_are_dropped_not_reset_posix) {
     app.listens(2);
-    connects(client(40001));
-    connects(client(40002));
-    Peer& late = client(40003);
+    for (Port port = 40001; port <= 40003; ++port)  // as on Linux one more than the backlog
+        connects(client(port));
+    Peer& late = client(40004);
     late.sends({.syn = true});
     dropped(DropReason::tcp_accept_queue_full);
     stack.sends_nothing();
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::listen_overflows], 1U);
+    EXPECT_EQ(script.core().tcp().counters()[tcp::Count::listen_drops], 1U);
     // Room again: the client's next attempt succeeds.
     auto accepted = app.listener().accept();
     ASSERT_TRUE(accepted);
@@ -83,7 +85,7 @@ TEST_F(AcceptQueue, syns_beyond_the_backlog_are_dropped_not_reset_posix) {
 }
 
 TEST_F(AcceptQueue, a_last_ack_that_finds_it_full_leaves_the_connection_half_open) {
-    app.listens(1);
+    app.listens(0);
     Peer& first = client(40001);
     Peer& second = client(40002);
     first.sends({.syn = true});
@@ -105,7 +107,53 @@ TEST_F(AcceptQueue, a_last_ack_that_finds_it_full_leaves_the_connection_half_ope
     script.heard().clear();
 }
 
+// The client of the last test but with something to say: its request comes again and opens the
+// door, whatever became of its bare ACK.
+TEST_F(AcceptQueue, a_client_gets_in_with_its_data_when_there_is_room_rfc9293_3_8_1) {
+    app.listens(0);
+    connects(client(40001));
+    Peer& second = client(40002);
+    second.sends({.syn = true});
+    dropped(DropReason::tcp_accept_queue_full);
+    auto accepted = app.listener().accept();
+    ASSERT_TRUE(accepted);
+    second.sends({.seq = 0, .syn = true, .no_ack = true});
+    stack.sends_to(second, {.syn = true});
+    connects(client(40003));
+    second.sends({.length = 10});
+    dropped(DropReason::tcp_accept_queue_full);
+    stack.sends_nothing();
+    accepted->reset();
+    script.heard().clear();
+    accepted = app.listener().accept();
+    ASSERT_TRUE(accepted);
+    second.sends({.seq = 1, .length = 10});
+    delivered();
+    EXPECT_EQ(script.state_of(second.four_tuple()), State::established);
+    accepted->reset();
+    script.settle({});
+    script.heard().clear();
+}
+
+TEST_F(AcceptQueue, with_abort_on_overflow_the_last_ack_is_reset_linux_tcp_abort_on_overflow) {
+    config.abort_on_overflow = true;
+    app.listens(0);
+    Peer& first = client(40001);
+    Peer& second = client(40002);
+    for (Peer* who : {&first, &second}) {
+        who->sends({.syn = true});
+        stack.sends_to(*who, {.syn = true});
+    }
+    first.sends({});
+    second.sends({});
+    dropped(DropReason::tcp_accept_queue_full);
+    stack.sends_to(second, {.seq = 1, .rst = true});
+    EXPECT_EQ(script.state_of(second.four_tuple()), State::closed);
+    EXPECT_EQ(script.core().tcp().half_open_count(), 0U);
+}
+
 TEST_F(AcceptQueue, half_open_records_are_bounded_rfc4987_3_1) {
+    config.syn_cookies = 0;
     config.max_half_open = 2;
     app.listens();
     for (Port port = 40001; port <= 40002; ++port) {
@@ -144,9 +192,11 @@ TEST_F(AcceptQueue,
     EXPECT_EQ(script.core().tcp().half_open_count(), 1U);
 }
 
-TEST_F(AcceptQueue, a_backlog_is_at_least_one_posix_listen) {
+TEST_F(AcceptQueue, a_backlog_of_zero_lets_one_wait_posix_listen) {
     app.listens(0);
     connects(client(40001));
+    client(40002).sends({.syn = true});
+    dropped(DropReason::tcp_accept_queue_full);
     EXPECT_TRUE(app.listener().accept());
     script.settle({});
     script.heard().clear();

@@ -76,7 +76,7 @@ TEST_F(TimestampsOption, in_syn_received_a_refused_segment_leaves_the_record_as_
     stack.loses({.syn = true});
     peer.sends({.ack = 1, .ts = Timestamps{999, 0}});
     dropped(DropReason::tcp_paws);
-    stack.loses({.seq = 0, .syn = true});
+    stack.loses({.seq = 1, .ack = 1});
     peer.sends({.ack = 1, .no_ts = true});
     dropped(DropReason::tcp_missing_timestamp);
     app.accept_fails(std::errc::operation_would_block);

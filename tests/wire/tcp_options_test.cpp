@@ -36,7 +36,43 @@ TcpOptions meaning_of(unsigned kind, unsigned length) {
         options.sack_block_count = static_cast<std::uint8_t>((length - 2) / 8);
     }
     if (kind == 8 && length == 10) options.timestamps = TcpTimestamps{};
+    if (kind == 34 && (length == 2 || (length >= 6 && length <= 18 && length % 2 == 0))) {
+        options.fast_open.emplace();
+        options.fast_open->size = static_cast<std::uint8_t>(length - 2);
+    }
     return options;
+}
+
+// RFC 7413 §4.1.1 with erratum 4238.
+TEST(TcpOptions, AFastOpenCookieOfEverySizeComesBack) {
+    for (std::uint8_t size = 0; size <= 16; size = static_cast<std::uint8_t>(size + 2)) {
+        if (size == 2) continue;
+        TcpOptions options;
+        options.mss = 1460;
+        options.sack_permitted = true;
+        options.timestamps = TcpTimestamps{1, 0};
+        options.window_scale = 7;
+        options.fast_open.emplace();
+        options.fast_open->size = size;
+        for (std::uint8_t i = 0; i < size; ++i)
+            options.fast_open->bytes[i] = static_cast<std::uint8_t>(0xa0 + i);
+        ASSERT_LE(tcp_options_size(options), 40U);
+        Octets list(tcp_options_size(options), 0xee);
+        ASSERT_EQ(write_tcp_options(options, list), list.size());
+        EXPECT_EQ(parse_tcp_options(list), options) << unsigned{size};
+    }
+}
+
+// Behind the window scale, filled up with NOPs, as Linux writes it.
+TEST(TcpOptions, AFastOpenCookieIsTheLastOption) {
+    TcpOptions options;
+    options.mss = 1460;
+    options.window_scale = 7;
+    options.fast_open.emplace();
+    EXPECT_EQ(written(options), "020405b40103030722020101");
+    options.fast_open->size = 8;
+    options.fast_open->bytes = {1, 2, 3, 4, 5, 6, 7, 8};
+    EXPECT_EQ(written(options), "020405b401030307220a01020304050607080101");
 }
 
 // RFC 9293 §3.1 MUST-5, MUST-6, MUST-7.
