@@ -104,7 +104,6 @@ TEST_F(Rfc9293, MUST_60_nothing_is_buffered_for_ever) {
     within(seconds(1), {.length = 10});
     peer.sends({});
     chooses([](tcp::Options& options) { options.cork = true; });
-    app.sends(0);
     sends_with({}, 12, 10);
     within(seconds(1), {.length = 10});
 }

