@@ -59,7 +59,6 @@ TEST_F(Rfc9293, MUST_31_urgent_data_may_have_any_length) {
     // 40,000 bytes in one call: every segment on the way says how far the urgent data reaches.
     peer.sends({.win = 0});
     sends_urgently(0, 40'000);
-    all_heard();                   // the news may go ahead of the data
     stack.sends({.urg = 40'000});  // the news alone, since no data may go
     peer.sends({.win = 65'535});
     std::uint32_t heard_bytes = 0;
