@@ -28,12 +28,14 @@ TEST_F(Rfc9293, MUST_58_acknowledgments_are_aggregated) {
     advance(seconds(1));
     stack.sends_nothing();
     // … and one ACK stands for several segments.
-    peer.sends({.length = 200});
-    peer.sends({.length = 200});
-    peer.sends({.length = 200});
-    script.heard().clear();
+    std::size_t acks = 0;
+    for (int i = 0; i < 8; ++i) {
+        peer.sends({.length = 200});
+        acks += all_heard().size();
+    }
     advance(milliseconds(500));
-    EXPECT_LE(all_heard().size(), 1U);
+    acks += all_heard().size();
+    EXPECT_LE(acks, 4U);
 }
 
 TEST_F(Rfc9293, MUST_59_all_queued_segments_are_processed_before_an_ack_is_sent) {

@@ -12,9 +12,11 @@ TEST_F(Rfc9293, SHLD_13_nothing_here_employs_the_urgent_mechanism) {
     accept_connection();
     for (const std::size_t bytes : std::vector<std::size_t>{1, 100, 1460, 5000}) {
         app.sends(bytes);
-        for (const Heard& heard : all_heard())
-            EXPECT_FALSE(heard.header.flags.urg);
-        peer.sends({});
+        while (script.goes_on() && connection().sender().has_outstanding()) {
+            for (const Heard& heard : all_heard())
+                EXPECT_FALSE(heard.header.flags.urg);
+            peer.sends({});
+        }
     }
     app.shuts_down();
     EXPECT_FALSE(stack.sends_something().header.flags.urg);
@@ -57,7 +59,6 @@ TEST_F(Rfc9293, MUST_31_urgent_data_may_have_any_length) {
     // 40,000 bytes in one call: every segment on the way says how far the urgent data reaches.
     peer.sends({.win = 0});
     sends_urgently(0, 40'000);
-    all_heard();                   // the news may go ahead of the data
     stack.sends({.urg = 40'000});  // the news alone, since no data may go
     peer.sends({.win = 65'535});
     std::uint32_t heard_bytes = 0;
