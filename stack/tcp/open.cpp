@@ -35,9 +35,9 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     const FourTuple four_tuple{local, remote};
     SequenceNumber iss = initial_sequence_number(four_tuple, isn_secret_, now);
     if (demux::Entry* entry = table_.find(four_tuple)) {
-        if (entry->kind != demux::EntryKind::time_wait) return Failure{std::errc::address_in_use};
+        if (entry->kind != demux::EntryKind::time_wait) return Failure{std::errc::address_not_available};
         auto& record = *static_cast<TimeWait*>(entry);
-        if (!may_reuse(record, path->is_loopback, now)) return Failure{std::errc::address_in_use};
+        if (!may_reuse(record, path->is_loopback, now)) return Failure{std::errc::address_not_available};
         iss = record.above_it(iss);
         count(Count::time_wait_recycled);
         destroy(record);

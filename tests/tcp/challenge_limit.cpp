@@ -11,9 +11,10 @@ class ChallengeLimits : public ScriptTest {};
 
 TEST_F(ChallengeLimits, one_answer_in_each_interval_rfc5961_10) {
     accept_connection();
-    for (int i = 0; i < 50; ++i)
-        peer.sends({.seq = 6, .rst = true});
+    peer.sends({.seq = 6, .rst = true});
     stack.sends({});
+    for (int i = 0; i < 49; ++i)
+        peer.sends({.seq = 6, .rst = true});
     stack.sends_nothing();
     const auto& counters = script.core().tcp().counters();
     EXPECT_EQ(counters[tcp::Count::challenge_acks], 1U);
@@ -38,23 +39,25 @@ TEST_F(ChallengeLimits, zero_is_no_limit) {
 // Two confused ends could otherwise answer each other's empty segments without end.
 TEST_F(ChallengeLimits, empty_segments_outside_the_window_share_the_limit_rfc5961_10) {
     accept_connection();
-    for (int i = 0; i < 20; ++i) {
+    peer.sends({.seq = 0});
+    stack.sends({});
+    for (int i = 0; i < 19; ++i) {
         peer.sends({.seq = 0});
         dropped(DropReason::tcp_duplicate);
     }
-    stack.sends({});
     stack.sends_nothing();
     EXPECT_EQ(script.core().tcp().counters()[tcp::Count::ack_skipped_seq], 19U);
 }
 
 TEST_F(ChallengeLimits, old_empty_segments_share_it_too_rfc7323_5_3) {
     accept_connection({.mss = 1460, .ts = Timestamps{1000, 0}});
-    for (int i = 0; i < 20; ++i) {
+    peer.sends({.ts = Timestamps{1, 0}});
+    stack.sends({});
+    for (int i = 0; i < 19; ++i) {
         peer.sends({.ts = Timestamps{1, 0}});
         dropped(DropReason::tcp_paws);
     }
-    EXPECT_EQ(script.heard().size(), 1U);
-    script.heard().clear();
+    stack.sends_nothing();
     EXPECT_EQ(script.core().tcp().counters()[tcp::Count::ack_skipped_paws], 19U);
     EXPECT_EQ(script.core().tcp().counters()[tcp::Count::paws_rejected], 20U);
 }
