@@ -145,8 +145,8 @@ class Connection : public TimedEntry {
     // Prepends the TCP header and adds the payload's slices.
     void build(link::OutFrame& frame, const SegmentPlan& plan, Time now) const;
     void commit(const SegmentPlan& plan, Time now);
-    // The pull is over: arms what must be armed.
-    void after_transmit(Time now);
+    // The pull is over: arms what must be armed. `said_all`: not the device has ended it.
+    void after_transmit(bool said_all, Time now);
     void on_unreachable();  // the neighbour does not answer
 
   private:

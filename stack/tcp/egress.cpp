@@ -132,8 +132,8 @@ void Connection::count_sent(const SegmentPlan& plan) const {
     }
 }
 
-void Connection::after_transmit(Time now) {
-    sender_.arm_persist_if_stuck(now);
+void Connection::after_transmit(bool said_all, Time now) {
+    if (said_all) sender_.arm_persist_if_stuck(now);
     rearm();
     // What was sent is not unsent any more (TCP_NOTSENT_LOWAT).
     if (notsent_low_water() != no_low_water && is_writable()) notify();

@@ -140,7 +140,7 @@ Tcp::Turn Tcp::take_turn(Connection& connection, link::Interface& interface, Tim
     const std::size_t accepted = planned == 0 ? 0 : interface.send({frames_->data(), planned}, now);
     for (std::size_t i = 0; i < accepted; ++i)
         connection.commit(plans_[i], now);
-    connection.after_transmit(now);
+    connection.after_transmit(exhausted && accepted == planned, now);
     if (accepted < planned)
         return {accepted, true};  // still ready: it goes on when the device takes more
     unlink_ready(connection);

@@ -149,5 +149,16 @@ TEST_F(Cork, putting_it_in_and_out_ends_more_as_well_tcp7) {
     stack.sends({.length = 100});
 }
 
+TEST_F(Cork, a_device_that_takes_nothing_is_no_cork_design_3) {
+    accept_connection();
+    script.device().room = 0;
+    writes(100);
+    stack.sends_nothing();
+    // Nothing to time: the segment waits for the device alone.
+    EXPECT_TRUE(script.core().next_deadline().is_never());
+    script.device().room = FakeDevice::without_limit;
+    stack.sends({.length = 100});
+}
+
 }  // namespace
 }  // namespace berth::harness
