@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* SO_REUSEPORT */
 /* One listener per endpoint, unless all of them agree to share it (SO_REUSEPORT). Then each client
  * is heard by exactly one of them, and by the same one whenever it comes from the same port. */
 #include <arpa/inet.h>

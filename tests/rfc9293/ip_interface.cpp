@@ -25,9 +25,11 @@ OptionBytes source_route(std::uint8_t kind, std::uint8_t pointer,
 // The packet with these options in its IP header, filled up with zeros.
 Packet with_options(const Packet& packet, OptionBytes options) {
     options.resize((options.size() + 3) / 4 * 4);
-    Packet result(packet.begin(), packet.begin() + wire::ipv4_header_bytes);
-    result.insert(result.end(), options.begin(), options.end());
-    result.insert(result.end(), packet.begin() + wire::ipv4_header_bytes, packet.end());
+    Packet result(packet.size() + options.size());
+    const auto header_end = packet.begin() + wire::ipv4_header_bytes;
+    auto to = std::copy(packet.begin(), header_end, result.begin());
+    to = std::copy(options.begin(), options.end(), to);
+    std::copy(header_end, packet.end(), to);
     const std::size_t header_bytes = wire::ipv4_header_bytes + options.size();
     result[0] = static_cast<std::uint8_t>(0x40U | header_bytes / 4);
     store_be16(result, 2, static_cast<std::uint16_t>(result.size()));
