@@ -24,7 +24,7 @@ void Connection::add_syn_options(wire::TcpHeader& header, const SegmentPlan& pla
         return;
     }
     options.sack_permitted = config.sack;
-    if (config.window_scaling) options.window_scale = window_shift_for(config, this->options());
+    if (config.window_scaling) options.window_scale = handshake_.window_shift;
     // What something on the way may not like is tried once (RFC 3168 §6.1.1.1, RFC 7413 §4.1.3.1).
     if (plan.retransmission) return;
     header.flags.ece = header.flags.cwr = config.ecn == ecn_ask;
@@ -40,7 +40,7 @@ void Connection::take_handshake(const Segment& syn) {
     if (config.window_scaling && syn.options.window_scale) {
         handshake.scaling = true;
         handshake.peer_window_shift = std::min(*syn.options.window_scale, max_window_shift);
-        handshake.window_shift = window_shift_for(config, options());
+        handshake.window_shift = handshake_.window_shift;  // what our SYN offered
     }
     handshake.sack = config.sack && syn.options.sack_permitted;
     const bool ecn_granted = syn.flags.ack ? syn.flags.ece && !syn.flags.cwr : syn.asks_for_ecn();

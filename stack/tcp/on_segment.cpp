@@ -48,6 +48,8 @@ Connection::Verdict Connection::first_check_sequence_number(Segment& segment, Ti
         segment.seq == receiver_.rcv().irs) {
         segment.flags.syn = false;
         segment.seq += 1;
+        // Its window is a SYN's, never scaled (RFC 7323 §2.2); what follows takes it for scaled.
+        segment.window = static_cast<std::uint16_t>(segment.window >> handshake_.peer_window_shift);
     }
     if (auto end = check_timestamp(segment, now)) return end;
     if (receiver_.is_acceptable(segment)) return std::nullopt;

@@ -35,9 +35,11 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     const FourTuple four_tuple{local, remote};
     SequenceNumber iss = initial_sequence_number(four_tuple, isn_secret_, now);
     if (demux::Entry* entry = table_.find(four_tuple)) {
-        if (entry->kind != demux::EntryKind::time_wait) return Failure{std::errc::address_not_available};
+        if (entry->kind != demux::EntryKind::time_wait)
+            return Failure{std::errc::address_not_available};
         auto& record = *static_cast<TimeWait*>(entry);
-        if (!may_reuse(record, path->is_loopback, now)) return Failure{std::errc::address_not_available};
+        if (!may_reuse(record, path->is_loopback, now))
+            return Failure{std::errc::address_not_available};
         iss = record.above_it(iss);
         count(Count::time_wait_recycled);
         destroy(record);
@@ -49,6 +51,8 @@ Result<Connection*, std::errc> Tcp::open(Endpoint local, Endpoint remote, const 
     auto* connection = connection_slab_.create(*this, four_tuple, *path, State::closed, iss);
     connection->transition(Event::active_open);
     connection->set_options(options);
+    // Once and for all: the user may choose anew before the peer has answered.
+    connection->handshake_.window_shift = window_shift_for(config_, options);
     connection->set_user(user);
     table_.insert(*connection);
     occupy(*connection);

@@ -69,7 +69,7 @@ void WireWatch::watch_in(const FourTuple& four_tuple, const wire::TcpView& segme
     const auto after = static_cast<State>(fate.state_after);
     Conversation& conversation = conversations_[four_tuple];
     if (flags.syn && taken) watch_syn_in(conversation, segment, fate);
-    if (taken && (!flags.syn || flags.ack)) conversation.completed = true;
+    if (taken && (!flags.syn || flags.ack)) complete(conversation, segment);
     if (fate.reason == DropReason::tcp_receive_buffer_full && conversation.has_promise &&
         !is_after(segment.seq(), conversation.acknowledged))
         complain("text inside the promised window was refused");
@@ -90,6 +90,16 @@ void WireWatch::watch_in(const FourTuple& four_tuple, const wire::TcpView& segme
     conversation.has_allowance = true;
 }
 
+void WireWatch::complete(Conversation& conversation, const wire::TcpView& segment) {
+    if (conversation.completed) return;
+    conversation.completed = true;
+    if (!conversation.cookie) return;
+    const auto timestamps = segment.options().timestamps;
+    if (segment.ack() != conversation.iss + 1 || !timestamps ||
+        timestamps->echo != conversation.timestamp_sent)
+        conversation.ambiguous = true;
+}
+
 void WireWatch::watch_syn_in(Conversation& conversation, const wire::TcpView& segment,
                              const Fate& fate) {
     const auto before = static_cast<State>(fate.state_before);
@@ -99,10 +109,9 @@ void WireWatch::watch_syn_in(Conversation& conversation, const wire::TcpView& se
     const std::uint16_t mss = options.mss.value_or(536);
     if (before == State::listen) {
         const bool again = conversation.syn_in && !conversation.completed;
-        const bool differs = conversation.ambiguous || conversation.peer_shift != shift ||
-                             conversation.peer_mss != mss;
         conversation = {};
-        conversation.ambiguous = again && differs;
+        conversation.ambiguous = again;
+        conversation.cookie = static_cast<State>(fate.state_after) == State::listen;
     }
     conversation.syn_in = true;
     conversation.peer_shift = shift;
@@ -128,6 +137,7 @@ void WireWatch::watch_out(const FourTuple& four_tuple, const wire::TcpView& segm
     }
     Conversation& conversation = conversations_[four_tuple];
     if (flags.syn) watch_syn_out(conversation, segment);
+    if (flags.ack) conversation.owes_since = Time::never();
     if (conversation.ambiguous) return;
     watch_sequence_out(conversation, segment);
     if (!segment.payload().empty())
@@ -148,6 +158,8 @@ void WireWatch::watch_syn_out(Conversation& conversation, const wire::TcpView& s
     conversation.own_scale = scale.has_value();
     conversation.own_shift = scale.value_or(0);
     conversation.both_scale = scale.has_value() && flags.ack && conversation.syn_in;
+    if (const auto timestamps = segment.options().timestamps)
+        conversation.timestamp_sent = timestamps->value;
     if (conversation.syn_out) return;
     conversation.syn_out = true;
     conversation.iss = segment.seq();
@@ -192,16 +204,22 @@ void WireWatch::watch_text_out(const FourTuple& four_tuple, Conversation& conver
 
 void WireWatch::watch_ack_out(Conversation& conversation, const wire::TcpView& segment) {
     const bool syn = segment.flags().syn;
-    conversation.owes_since = Time::never();
     if (conversation.has_ack && is_after(conversation.acknowledged, segment.ack()))
         complain("an acknowledgment was taken back");
     conversation.has_ack = true;
     conversation.acknowledged = segment.ack();
     const unsigned shift = syn || !conversation.both_scale ? 0U : conversation.own_shift;
     const std::uint32_t edge = segment.ack() + (std::uint32_t{segment.window()} << shift);
-    if (conversation.has_promise && is_after(conversation.promised_edge, edge))
-        complain("the right edge of the offered window moved back");
-    conversation.promised_edge = edge;
+    // RFC 7323 §2.4: the SYN's window need not be a multiple of what the field can say.
+    const std::uint32_t slack = conversation.promised_by_syn ? (1U << shift) - 1 : 0;
+    if (conversation.has_promise && is_after(conversation.promised_edge, edge + slack))
+        complain("the right edge of the offered window moved back, from " +
+                 std::to_string(conversation.promised_edge - segment.ack()) + " to " +
+                 std::to_string(edge - segment.ack()));
+    conversation.promised_by_syn =
+        syn || (conversation.promised_by_syn && !is_after(edge, conversation.promised_edge));
+    if (!conversation.promised_by_syn || syn || !conversation.has_promise)
+        conversation.promised_edge = edge;
     conversation.has_promise = true;
 }
 

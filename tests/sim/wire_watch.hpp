@@ -47,9 +47,12 @@ class WireWatch : public FateObserver {
     struct Conversation {
         bool syn_out = false;
         bool syn_in = false;
-        // Several SYNs that differ were answered before one was completed (SYN cookies): nobody
-        // outside can tell which of them counts.
+        // Several SYNs were answered anew before one was completed (SYN cookies): nobody outside
+        // can tell which of the answers counts.
         bool ambiguous = false;
+        // Nothing was kept of the SYN (a cookie): what was agreed on is what the ACK proves.
+        bool cookie = false;
+        std::uint32_t timestamp_sent = 0;
         bool completed = false;  // something other than a SYN has come
         std::uint8_t own_shift = 0;
         std::uint8_t peer_shift = 0;
@@ -59,6 +62,7 @@ class WireWatch : public FateObserver {
         bool has_allowance = false;
         bool has_ack = false;
         bool fin_sent = false;
+        bool promised_by_syn = false;  // unscaled: what is scaled may fall short of it by a unit
         std::uint16_t peer_mss = 536;  // RFC 9293 §3.7.1 MUST-15
         std::uint32_t iss = 0;
         std::uint32_t highest = 0;        // the end of what was sent
@@ -78,6 +82,7 @@ class WireWatch : public FateObserver {
     void watch_ack_out(Conversation& conversation, const wire::TcpView& segment);
     void watch_in(const FourTuple& four_tuple, const wire::TcpView& segment, const Fate& fate,
                   Time when);
+    static void complete(Conversation& conversation, const wire::TcpView& segment);
     static void watch_syn_in(Conversation& conversation, const wire::TcpView& segment,
                              const Fate& fate);
 

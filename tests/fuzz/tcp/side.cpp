@@ -97,6 +97,8 @@ bool Side::accept() {
 void Side::add(End end) {
     end.again = std::find(known_.begin(), known_.end(), end.four_tuple()) != known_.end();
     known_.push_back(end.four_tuple());
+    for (End& other : ends_)
+        other.is_past = other.is_past || other.four_tuple() == end.four_tuple();
     ends_.push_back(std::move(end));
 }
 
@@ -106,7 +108,7 @@ void Side::send(End& end, std::size_t size, tcp::Connection::SendFlags flags) {
     const std::array<Bytes, 1> parts{Bytes(text)};
     std::size_t taken = 0;
     if (flags.more || flags.urgent) {
-        tcp::Connection* connection = connection_of(end.four_tuple());
+        tcp::Connection* connection = connection_of(end);
         if (connection == nullptr) return;
         urgent = urgent || flags.urgent;
         if (const auto result = connection->send(parts, flags)) taken = *result;
@@ -151,7 +153,7 @@ void Side::shut(End& end, socket::Shutdown how) {
 }
 
 void Side::set_options(End& end, Input& input) {
-    tcp::Connection* connection = connection_of(end.four_tuple());
+    tcp::Connection* connection = connection_of(end);
     if (connection == nullptr) return;
     const std::uint8_t bits = input.byte();
     const std::uint8_t amount = input.byte();
@@ -222,7 +224,7 @@ void Side::check_connections() const {
 void Side::check_promises() {
     for (End& end : ends_) {
         end.established = end.established || end.socket->remote().has_value();
-        const tcp::Connection* connection = connection_of(end.four_tuple());
+        const tcp::Connection* connection = connection_of(end);
         if (connection == nullptr || end.discards || !tcp::is_synchronized(connection->state()))
             continue;
         const tcp::Receiver& receiver = connection->receiver();

@@ -39,6 +39,7 @@ struct End {
     bool read_end = false;
     bool failed = false;     // an error was told
     bool discards = false;   // reads no more
+    bool is_past = false;    // another connection has its four-tuple by now
     bool again = false;      // not the first of its four-tuple
     bool impatient = false;  // asked for an end before its time: keep-alives, a user timeout
 
@@ -89,6 +90,9 @@ class Side {
     void close(std::size_t which, bool abort);
 
     tcp::Connection* connection_of(const FourTuple& four_tuple) const;
+    tcp::Connection* connection_of(const End& end) const {
+        return end.is_past ? nullptr : connection_of(end.four_tuple());
+    }
     // A packet arrives.
     void put(const Packet& packet, Time now);
     // What must hold whenever the stack has come to rest.

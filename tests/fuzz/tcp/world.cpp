@@ -21,8 +21,9 @@ constexpr int most_rounds = 20'000;
 // With so little lost and held back nobody may lose patience: the shortest is that of a SYN,ACK.
 constexpr std::size_t patient_losses = 3;
 constexpr Duration patient_delay = seconds(3);
+constexpr Duration longest_refusal = seconds(30);
 
-Setup setup_from(Input& input) {
+Setup setup_from(Input& input, Mode mode) {
     Setup setup;
     tcp::Config& config = setup.config;
     const std::uint8_t bits = input.byte();
@@ -32,7 +33,7 @@ Setup setup_from(Input& input) {
     config.sack = (bits & 4) == 0;
     config.ecn = (bits >> 3) % 3;
     config.fast_open = (bits & 0x20) != 0 ? 3 : 0;
-    config.blind_attack_checks = (bits & 0x40) == 0;
+    config.blind_attack_checks = (bits & 0x40) == 0 || mode == Mode::blind;
     config.moderate_receive_buffer = (bits & 0x80) != 0;
     config.receive_buffer_bytes = 2048U << (more & 7);
     config.send_buffer_bytes = 2048U << ((more >> 3) & 7);
@@ -83,8 +84,8 @@ bool is_believable(const Packet& packet, const Numbers& numbers) {
 
 World::World(Mode mode, Input& input)
     : mode_(mode),
-      left_(left_address, right_address, 1, setup_from(input), now_),
-      right_(right_address, left_address, 2, setup_from(input), now_) {
+      left_(left_address, right_address, 1, setup_from(input, mode), now_),
+      right_(right_address, left_address, 2, setup_from(input, mode), now_) {
     left_.compares = right_.compares = mode != Mode::hostile;
     const int backlog = 1 + static_cast<int>(input.below(4));
     left_.listen(backlog);
@@ -215,9 +216,11 @@ void World::run() {
 }
 
 void World::advance(Duration duration, bool held) {
-    const Time end = now_ + duration;
     const bool limited = left_.device().room != harness::FakeDevice::without_limit ||
                          right_.device().room != harness::FakeDevice::without_limit;
+    // A link that takes nothing is tried again and again.
+    if (limited) duration = std::min(duration, longest_refusal);
+    const Time end = now_ + duration;
     if (held || limited) held_ = held_ + duration;
     for (int rounds = 0;; ++rounds) {
         check(rounds < most_rounds, "few things happen by themselves");
