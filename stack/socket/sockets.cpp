@@ -31,14 +31,14 @@ Row row_of(const demux::Entry& entry) {
     return row;
 }
 
-std::shared_ptr<const Row::Details> details_of(const demux::Entry& entry, Time now) {
-    auto details = std::make_shared<Row::Details>();
-    details->info = tcp::info_of(entry, now);
-    details->is_connection = entry.kind == demux::EntryKind::connection;
-    if (details->is_connection) {
+Row::Details details_of(const demux::Entry& entry, Time now) {
+    Row::Details details;
+    details.info = tcp::info_of(entry, now);
+    details.is_connection = entry.kind == demux::EntryKind::connection;
+    if (details.is_connection) {
         const ip::Path& path = static_cast<const tcp::Connection&>(entry).path();
-        details->interface_index = path.interface_index;
-        details->next_hop = path.next_hop;
+        details.interface_index = path.interface_index;
+        details.next_hop = path.next_hop;
     }
     return details;
 }

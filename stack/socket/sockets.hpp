@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,7 @@ struct Row {
         link::InterfaceIndex interface_index = 0;
         Ipv4Address next_hop;
     };
-    std::shared_ptr<const Details> details = nullptr;  // shared, so that rows can be copied
+    std::optional<Details> details{};
 };
 std::vector<Row> rows(const Stack& stack);
 // With details, whose times count from `now`.

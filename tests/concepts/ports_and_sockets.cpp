@@ -263,7 +263,7 @@ TEST_F(PortsAndSockets, the_socket_buffer_is_not_the_mtu) {
         const auto rows = socket::detailed_rows(*stack, hosts.now());
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [](const auto& each) { return each.state == "ESTAB"; });
-        ASSERT_TRUE(row != rows.end() && row->details != nullptr);
+        ASSERT_TRUE(row != rows.end() && row->details.has_value());
         const tcp::Info& info = row->details->info;
         EXPECT_EQ(info.pmtu, mtu);
         EXPECT_EQ(info.snd_mss, mtu - 20U - 20U - 12U);  // IP, TCP, timestamps

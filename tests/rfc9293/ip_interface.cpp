@@ -1,4 +1,6 @@
 // RFC 9293 §3.9.2 and §3.9.2.1: what TCP asks of IP, and what IP hands up.
+#include <algorithm>
+
 #include "rfc9293/requirements.hpp"
 #include "wire/ipv4.hpp"
 

@@ -69,6 +69,12 @@ void WireWatch::watch_in(const FourTuple& four_tuple, const wire::TcpView& segme
     const auto after = static_cast<State>(fate.state_after);
     Conversation& conversation = conversations_[four_tuple];
     if (flags.syn && taken) watch_syn_in(conversation, segment, fate);
+    // The ACK of a SYN cookie, once more when its connection is over: it makes another one, with
+    // the same numbers (RFC 4987 §3.6 knows no cure).
+    const bool heard_by_listener =
+        fate.match == DemuxMatch::listener_address || fate.match == DemuxMatch::listener_wildcard;
+    if (taken && !flags.syn && heard_by_listener && conversation.completed)
+        conversation.ambiguous = true;
     if (taken && (!flags.syn || flags.ack)) complete(conversation, segment);
     if (fate.reason == DropReason::tcp_receive_buffer_full && conversation.has_promise &&
         !is_after(segment.seq(), conversation.acknowledged))

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "fuzz/tcp/story.hpp"
+#include "socket/tcp_socket.hpp"
 #include "tcp/sequence.hpp"
 
 namespace berth::fuzz {
@@ -180,6 +181,12 @@ tcp::Connection* Side::connection_of(const FourTuple& four_tuple) const {
     demux::Entry* entry = stack_->tcp().table().find(four_tuple);
     if (entry == nullptr || entry->kind != demux::EntryKind::connection) return nullptr;
     return static_cast<tcp::Connection*>(entry);
+}
+
+tcp::Connection* Side::connection_of(const End& end) const {
+    tcp::Connection* found = end.is_past ? nullptr : connection_of(end.four_tuple());
+    const auto& socket = static_cast<const socket::TcpSocket&>(*end.socket);
+    return found == socket.connection() ? found : nullptr;
 }
 
 void Side::put(const Packet& packet, Time now) {

@@ -90,9 +90,8 @@ class Side {
     void close(std::size_t which, bool abort);
 
     tcp::Connection* connection_of(const FourTuple& four_tuple) const;
-    tcp::Connection* connection_of(const End& end) const {
-        return end.is_past ? nullptr : connection_of(end.four_tuple());
-    }
+    // The socket's own: when it is over, somebody else's may have the same four-tuple.
+    tcp::Connection* connection_of(const End& end) const;
     // A packet arrives.
     void put(const Packet& packet, Time now);
     // What must hold whenever the stack has come to rest.

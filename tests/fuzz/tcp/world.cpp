@@ -263,11 +263,12 @@ bool World::finish_users() {
 
 void World::check_pairs() {
     for (const End& here : left_.ends()) {
-        const auto there = std::find_if(
-            right_.ends().begin(), right_.ends().end(),
-            [&](const End& end) { return end.local == here.remote && end.remote == here.local; });
+        const auto there =
+            std::find_if(right_.ends().begin(), right_.ends().end(), [&](const End& end) {
+                return !end.is_past && end.local == here.remote && end.remote == here.local;
+            });
         if (there == right_.ends().end() || !here.established || !there->established) continue;
-        if (!was_patient(here) || !was_patient(*there)) continue;
+        if (here.is_past || !was_patient(here) || !was_patient(*there)) continue;
         check(!here.failed && !there->failed, "a connection survives what was lost");
         check(here.read_end && there->read_end, "both ends are reached");
         if (!here.discards && !left_.urgent)
