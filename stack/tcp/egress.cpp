@@ -12,7 +12,8 @@ namespace berth::tcp {
 bool Connection::next_segment(Cursor& cursor, SegmentPlan& plan) const {
     if (is_over()) return false;
     const bool has_peer = state_ != State::syn_sent;
-    if (has_peer && cursor.duplicates > 0) {
+    const bool syn_is_out = sender_.snd().nxt != sender_.snd().iss;  // nothing goes before it
+    if (has_peer && syn_is_out && cursor.duplicates > 0) {
         --cursor.duplicates;
         plan = {};
         plan.seq = sender_.snd().nxt;
@@ -111,6 +112,7 @@ void Connection::commit(const SegmentPlan& plan, Time now) {
     if (plan.duplicate_report > 0) receiver_.commit_report();
     last_ack_sent_ = receiver_.rcv().nxt;
     if (plan.duplicate_ack && receiver_.ack.duplicates > 0) --receiver_.ack.duplicates;
+    if (plan.syn) receiver_.ack.duplicates = 0;  // it says all that they would have
     receiver_.ack.pay();
 }
 

@@ -218,7 +218,9 @@ void WireWatch::watch_ack_out(Conversation& conversation, const wire::TcpView& s
     const std::uint32_t edge = segment.ack() + (std::uint32_t{segment.window()} << shift);
     // RFC 7323 §2.4: the SYN's window need not be a multiple of what the field can say.
     const std::uint32_t slack = conversation.promised_by_syn ? (1U << shift) - 1 : 0;
-    if (conversation.has_promise && is_after(conversation.promised_edge, edge + slack))
+    // A SYN that goes again (simultaneous open) cannot say more than 64 KB.
+    const bool says_all = !syn || segment.window() < 0xffff;
+    if (conversation.has_promise && says_all && is_after(conversation.promised_edge, edge + slack))
         complain("the right edge of the offered window moved back, from " +
                  std::to_string(conversation.promised_edge - segment.ack()) + " to " +
                  std::to_string(edge - segment.ack()));
