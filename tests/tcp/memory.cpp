@@ -1,5 +1,8 @@
 // What a connection may cost, all in: measured by allocation, as bench/run memory does with a
 // million (DESIGN §6).
+// A sanitizer's allocator says nothing of what glibc's would hand out, and has other headers.
+#ifndef __SANITIZE_ADDRESS__
+
 #include <gtest/gtest.h>
 
 #include "bench/memory/measure.hpp"
@@ -11,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t entries = 20'000;
 
-// A sanitizer's allocator says nothing of what glibc's would hand out, and has other headers.
 bool allocator_tells() {
     const std::size_t before = allocated_bytes();
     const auto block = std::make_unique<std::array<std::uint8_t, 100'000>>();
@@ -62,3 +64,5 @@ INSTANTIATE_TEST_SUITE_P(Small, MemoryOfARecord,
 
 }  // namespace
 }  // namespace berth::bench
+
+#endif
